@@ -92,6 +92,7 @@ export interface AgentLauncherOptions {
     readonly stateDir?: string;
     readonly registry?: RedisRegistryOptions | SessionRegistry;
     readonly nodeId?: string;
+    readonly revision?: string;
     readonly advertisedAddress?: string | URL | null;
     readonly agentEnvironment?: Readonly<Record<string, string>>;
     readonly leaveModules?: Readonly<Record<string, string | URL>>;
@@ -690,6 +691,7 @@ export interface ModelUsage {
 export interface NodeInfo {
     readonly nodeId: string;
     readonly address: string | null;
+    readonly revision?: string | null;
 }
 
 export interface NodeState {

@@ -209,6 +209,12 @@ export interface AgentLauncherOptions {
    */
   readonly nodeId?: string;
   /**
+   * The version of the deployment that this process belongs to. While processes of several are in the fleet,
+   * as in a rolling update, starts and the calls of processes that drain go to those of the newest one that
+   * have room.
+   */
+  readonly revision?: string;
+  /**
    * The address at which the other processes of the fleet reach this one, such as `http://10.0.0.7:8000`.
    * `null`: nowhere, and its sessions can be asked for only here.
    * @default null

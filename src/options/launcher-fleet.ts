@@ -211,6 +211,21 @@ export const launcherFleet = {
       example: "replica-1",
     },
   },
+  revision: {
+    doc:
+      "The version of the deployment that this process belongs to. While processes of several are in the fleet, as in a rolling update, " +
+      "starts and the calls of processes that drain go to those of the newest one that have room.",
+    schema: z
+      .string()
+      .regex(/^[\w.:+-]{1,128}$/, { error: "expected 1 to 128 letters, digits, or any of . : _ + -" })
+      .optional(),
+    outside: {
+      group: "Fleet",
+      placeholder: "version",
+      help: "Version of the deployment: starts prefer the newest one while several are in the fleet",
+      example: "2026-11-30",
+    },
+  },
   advertisedAddress: {
     doc:
       "The address at which the other processes of the fleet reach this one, such as `http://10.0.0.7:8000`. `null`: " +

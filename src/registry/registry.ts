@@ -7,6 +7,8 @@ export interface NodeInfo {
   readonly nodeId: string;
   /** The URL under which its peers reach it; null: they cannot. */
   readonly address: string | null;
+  /** The version of the deployment that it belongs to; null or left out: none is known. */
+  readonly revision?: string | null;
 }
 
 /** The room that a process has, as of its last heartbeat. */

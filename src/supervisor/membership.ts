@@ -64,8 +64,8 @@ export class Membership {
 
   constructor(options: MembershipOptions) {
     this.#options = options;
-    const { nodeId, advertisedAddress: address } = options.options;
-    this.node = { nodeId, address };
+    const { nodeId, advertisedAddress: address, revision = null } = options.options;
+    this.node = { nodeId, address, revision };
   }
 
   /** Takes part in the fleet. Resolves also where the registry is out of reach: it is tried again and again. */

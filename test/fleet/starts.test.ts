@@ -3,10 +3,11 @@ import anyTest, { type TestFn } from "ava";
 import { GreenroomError, type JsonValue, type Scope } from "greenroom";
 import { supervisorOf } from "../../src/agent-launcher.ts";
 import { markHeader, PeerMarks } from "../../src/control-plane/peers/connection/mark.ts";
+import { newestRevision } from "../../src/registry/revisions.ts";
 import { eventually } from "../fixtures/eventually.ts";
 import { fleetOf, pairOf, small, withKey } from "../fixtures/fleet/fleet-of-test.ts";
 import { StandInPeer } from "../fixtures/fleet/stand-in-peer.ts";
-import { type Fleet, peerSecret, placesOf, type Replica } from "../fixtures/http/open-fleet.ts";
+import { type Fleet, type Pair, peerSecret, placesOf, type Replica } from "../fixtures/http/open-fleet.ts";
 import { CommonRegistry, CommonStore } from "../fixtures/registry/common-registry.ts";
 
 /** Declares tests that run one after another: each has servers of its own, and there are two cores. */
@@ -182,4 +183,37 @@ test("nor one that is given up while it is being claimed", async (t) => {
   t.is(GreenroomError.is(error) ? error.code : null, "START_ABANDONED");
   t.is(store.records.size, 0);
   t.is(supervisor.listSessions().length, 0);
+});
+
+test("while a newer revision is rolled out, starts go to its replicas as long as they have room", async (t) => {
+  const launcher = { maxConcurrentSessions: 2 };
+  const old = await pairOf(t, { launcher, launch: () => ({ revision: "a" }) });
+  const { store } = old;
+  const next = await pairOf(t, { store, launcher, launch: () => ({ revision: "b" }) });
+  const of = ({ replicas }: Pair) => replicas.map(({ launcher: one }) => one.listSessions().length);
+  for (const { ask } of next.replicas)
+    await eventually("it has room", async () => (await ask("/ready")).status === 200);
+  const [first, second] = old.replicas;
+  for (const replica of [first, second, first, second]) await replica.start();
+  t.deepEqual(
+    [of(old), of(next)],
+    [
+      [0, 0],
+      [2, 2],
+    ],
+  );
+  // They are full.
+  for (const replica of [first, second]) await replica.start();
+  t.deepEqual(of(old), [1, 1]);
+});
+
+test("the newest revision is the one whose oldest replica is the youngest", (t) => {
+  const node = (revision: string | null, epoch: number) => ({ revision, epoch });
+  t.is(newestRevision([node("a", 1), node("a", 2)]), null);
+  t.is(newestRevision([node("a", 1), node(null, 5)]), null);
+  t.is(newestRevision([node("a", 1), node("b", 3), node("b", 4)]), "b");
+  // A replica of the old revision was restarted in the middle of the update.
+  t.is(newestRevision([node("a", 1), node("b", 3), node("a", 6)]), "b");
+  // The update is taken back.
+  t.is(newestRevision([node("b", 3), node("a", 6), node("a", 7)]), "a");
 });

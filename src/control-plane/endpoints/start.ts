@@ -15,7 +15,7 @@ import { idempotencyKey } from "../http/idempotency.ts";
 import { validated } from "../http/invalid-request.ts";
 import { isObject } from "../http/json.ts";
 import { notesOf } from "../http/request-notes.ts";
-import { isNoRoom, offerStart, startBody } from "../peers/offer.ts";
+import { isNoRoom, offerStart, offerToNewest, startBody } from "../peers/offer.ts";
 import type { PassedOn } from "../peers/passed-on.ts";
 
 type StartBody = z.output<typeof startRequest>;
@@ -132,7 +132,7 @@ export async function begin(
 }
 
 /**
- * Starts a session here where there is room, else at a peer. Where there is known to be no room, peers are asked first,
+ * Starts a session here where there is room, else at a peer; a peer of a newer revision comes first while one is rolled out. Where there is known to be no room, peers are asked first,
  * since a try here would count as a refusal.
  */
 async function startAnywhere(
@@ -148,7 +148,9 @@ async function startAnywhere(
     if (started) return started;
   }
   try {
-    return await startHere(exchange, start);
+    const newer =
+      isFull || hasLeft(ctx.req.socket) ? null : await offerToNewest(exchange, start.passedOn(), departed);
+    return newer ?? (await startHere(exchange, start));
   } catch (error) {
     const started = isFull || !isNoRoom(error) ? null : await offer();
     if (!started) throw error;

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type Koa from "koa";
 import type { PeerNode } from "../../registry/registry.ts";
+import { newestRevision } from "../../registry/revisions.ts";
 import { type ErrorCode, GreenroomError } from "../../shared/errors.ts";
 import type { StartedSession } from "../documents/wire.ts";
 import type { Exchange } from "../exchange.ts";
@@ -10,7 +11,6 @@ import { notesOf } from "../http/request-notes.ts";
 import { PeerError } from "./connection/peer-error.ts";
 import { readJson } from "./connection/read-json.ts";
 import { mountOf, type PassedOn, withJson } from "./passed-on.ts";
-import type { Peers } from "./peers.ts";
 
 /** The most peers that a start is offered to. */
 const mostOffers = 5;
@@ -46,7 +46,33 @@ export async function offerStart(
   const { peers } = exchange.plane;
   const reachable = peers.reachable();
   if (reachable.length < peers.registry.peers().length) peers.cannotAsk("forwarded");
-  for (const peer of inOrderOfRoom(peers, reachable).slice(0, mostOffers)) {
+  return offerInTurn(exchange, inOrderOfRoom(exchange, reachable).slice(0, mostOffers), passedOn, departed);
+}
+
+/**
+ * Offers a start to a peer of a newer revision that seems to have room, where there is one. Resolves with null where there is none,
+ * or it has no room after all. Rejects as {@link offerStart} does.
+ */
+export async function offerToNewest(
+  exchange: Exchange,
+  passedOn: PassedOn,
+  departed: AbortSignal,
+): Promise<StartedSession | null> {
+  const { peers, supervisor } = exchange.plane;
+  const newest = newestOf(exchange);
+  if (newest === null || supervisor.node.revision === newest) return null;
+  const [first] = inOrderOfRoom(exchange, peers.reachable());
+  const hasRoom = first?.revision === newest && first.accepting && first.free > 0 && !peers.wasSilent(first);
+  return hasRoom ? offerInTurn(exchange, [first], passedOn, departed) : null;
+}
+
+async function offerInTurn(
+  exchange: Exchange,
+  peers: readonly PeerNode[],
+  passedOn: PassedOn,
+  departed: AbortSignal,
+): Promise<StartedSession | null> {
+  for (const peer of peers) {
     const started = await offerTo(exchange, peer, passedOn, departed);
     if (!started) continue;
     notesOf(exchange.ctx).forwardedTo = peer.nodeId;
@@ -55,16 +81,27 @@ export async function offerStart(
   return null;
 }
 
+/** Returns the revision that is being rolled out; null where there is none. */
+function newestOf({ plane: { peers, supervisor } }: Exchange): string | null {
+  const { registry } = peers;
+  return newestRevision([...registry.peers(), { ...supervisor.node, epoch: registry.epoch }]);
+}
+
 /**
- * Sorts peers by their room, as of their last heartbeat: those that seemed full come later, those that seemed to accept
+ * Sorts peers by their revision where they have room, the newest first, then by their room, as of their last heartbeat: those that seemed full come later, those that seemed to accept
  * nothing after them, and those that were silent last. They are asked too, since one that has warmed up meanwhile has
  * room, and a start that is refused here is refused by the whole fleet.
  */
-function inOrderOfRoom(peers: Peers, reachable: readonly PeerNode[]): PeerNode[] {
+function inOrderOfRoom(exchange: Exchange, reachable: readonly PeerNode[]): PeerNode[] {
+  const { peers } = exchange.plane;
+  const newest = newestOf(exchange);
   const rank = (peer: PeerNode) => (peers.wasSilent(peer) ? -2 : peer.accepting ? peer.free : -1);
+  const isPreferred = (peer: PeerNode) => newest !== null && peer.revision === newest && rank(peer) > 0;
   return reachable
-    .map((peer) => ({ peer, rank: rank(peer), chance: Math.random() }))
-    .sort((one, other) => other.rank - one.rank || one.chance - other.chance)
+    .map((peer) => ({ peer, preferred: Number(isPreferred(peer)), rank: rank(peer), chance: Math.random() }))
+    .sort(
+      (one, other) => other.preferred - one.preferred || other.rank - one.rank || one.chance - other.chance,
+    )
     .map(({ peer }) => peer);
 }
 

@@ -294,6 +294,7 @@ export class Heartbeat {
 
   #state(): string {
     const { node, hooks } = this.#options;
-    return JSON.stringify({ ...hooks.state(), address: node.address } satisfies NodeJson);
+    const { address, revision = null } = node;
+    return JSON.stringify({ ...hooks.state(), address, revision } satisfies NodeJson);
   }
 }

@@ -1,5 +1,6 @@
 import type { ServerLog } from "../../log/log.ts";
 import type { NodeInfo, PeerNode, SessionRegistry } from "../../registry/registry.ts";
+import { newestRevision } from "../../registry/revisions.ts";
 import { BackOff, pause } from "../../shared/back-off.ts";
 import { loggedError } from "../log-error.ts";
 import type { Session } from "../session/session.ts";
@@ -186,13 +187,15 @@ export class Departures {
     );
   }
 
-  /** Returns the others that would take a session, those with most room first. */
+  /** Returns the others that would take a session: those of the newest revision first, and of these those with most room. */
   #candidates(): readonly PeerNode[] {
     const { registry, membership } = this.#options;
-    const { successors } = membership();
+    const { node, successors } = membership();
+    const newest = newestRevision([...registry.peers(), { ...node, epoch: registry.epoch }]);
+    const isNewest = ({ revision }: PeerNode) => Number(newest !== null && revision === newest);
     return registry
       .peers()
       .filter((peer) => peer.accepting && peer.free > 0 && successors.reaches(peer))
-      .sort((one, other) => other.free - one.free);
+      .sort((one, other) => isNewest(other) - isNewest(one) || other.free - one.free);
   }
 }

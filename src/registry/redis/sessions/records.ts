@@ -3,6 +3,7 @@ import { callOf } from "../../call-counts.ts";
 import type {
   EndMessage,
   FoundSession,
+  NodeInfo,
   NodeState,
   PeerNode,
   SessionClaim,
@@ -68,7 +69,7 @@ export function parseMessage(sessionId: string, data: string): EndMessage {
 }
 
 /** The state and the address of a node, as it tells them in JSON. */
-export type NodeJson = NodeState & { readonly address: string | null };
+export type NodeJson = NodeState & Omit<NodeInfo, "nodeId">;
 
 /**
  * Parses the peers. A node that has begun another life counts with that one alone, although the lease of its last life
