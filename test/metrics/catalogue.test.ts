@@ -1,6 +1,5 @@
 import test from "ava";
 import type { SessionEvent } from "../../src/api/session.ts";
-import { eventJson } from "../../src/control-plane/documents/wire.ts";
 import { families } from "../../src/metrics/catalogue.ts";
 import { numbersOf } from "../../src/metrics/measured-numbers.ts";
 import { measurementTable } from "../../src/metrics/measurement-table.ts";
@@ -10,6 +9,7 @@ import { within } from "../../src/shared/deadline.ts";
 import type { Measurement } from "../../src/shared/measurement.ts";
 import { type FromThread, now } from "../../src/shared/protocol.ts";
 import { sessionMetricFields } from "../../src/shared/session-metric-fields.ts";
+import { eventJson } from "../../src/supervisor/wire/event-json.ts";
 import { eventOf } from "../fixtures/session-watch.ts";
 import { detachedSession } from "../fixtures/supervisor/detached-session.ts";
 

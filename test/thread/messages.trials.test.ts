@@ -4,7 +4,6 @@ import fc from "fast-check";
 import type { AgentLauncher, Session } from "greenroom";
 import pino from "pino";
 import { supervisorOf } from "../../src/agent-launcher.ts";
-import { eventJson } from "../../src/control-plane/documents/wire.ts";
 import { Metrics } from "../../src/metrics/prometheus.ts";
 import { errorOf, messageWithCauses } from "../../src/shared/errors.ts";
 import type { FromThread, JsonValue } from "../../src/shared/protocol.ts";
@@ -15,6 +14,7 @@ import { Session as SessionOfServer } from "../../src/supervisor/session/session
 import { summarize } from "../../src/supervisor/session/session-summary.ts";
 import { readThreadMessage } from "../../src/supervisor/threads/thread-message.ts";
 import { sessionEndedMessage } from "../../src/supervisor/webhook/session-ended.ts";
+import { eventJson } from "../../src/supervisor/wire/event-json.ts";
 import { launch } from "../fixtures/launch.ts";
 import { answer, reached } from "../fixtures/session-watch.ts";
 import { arbitraryMessage, badMessages, goodMessages } from "../fixtures/thread/hostile-message.ts";

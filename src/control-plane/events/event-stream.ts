@@ -1,9 +1,11 @@
 import type { ServerResponse } from "node:http";
+import type { z } from "zod";
 import type { LoggedEvent } from "../../api/session.ts";
 import { toJson } from "../../shared/text/text.ts";
 import type { EventGap, EventLog } from "../../supervisor/session/event-log.ts";
-import { eventJson } from "../documents/wire.ts";
-import type { ErrorView } from "../http/error-info.ts";
+import type { ErrorView } from "../../supervisor/wire/error-json.ts";
+import { eventJson } from "../../supervisor/wire/event-json.ts";
+import type { sessionEvent } from "./event-schemas.ts";
 
 export interface EventStreamOptions {
   /** The time between two comments, in milliseconds. */
@@ -123,7 +125,8 @@ function endSoon(response: ServerResponse): void {
 }
 
 function eventText({ id, event }: LoggedEvent, errors: ErrorView): string {
-  return `id: ${id}\nevent: ${event.type}\ndata: ${toJson(eventJson(event, errors))}\n\n`;
+  const data: z.output<typeof sessionEvent> = eventJson(event, errors);
+  return `id: ${id}\nevent: ${event.type}\ndata: ${toJson(data)}\n\n`;
 }
 
 /** Returns the comment which says that events after `after` and before `next` are not kept any more. */

@@ -1,15 +1,6 @@
 import { z } from "zod";
-import type { PlainError } from "../../shared/errors.ts";
+import type { ErrorInfo } from "../../supervisor/wire/error-json.ts";
 import { component } from "../documents/components.ts";
-
-/** An error as clients read it: without its stack, which is for the log. */
-export interface ErrorInfo {
-  name: string;
-  message: string;
-  code?: string | undefined;
-  cause?: ErrorInfo | undefined;
-  errors?: ErrorInfo[] | undefined;
-}
 
 export const errorInfo: z.ZodType<ErrorInfo> = component(
   "ErrorInfo",
@@ -26,30 +17,3 @@ export const errorInfo: z.ZodType<ErrorInfo> = component(
   }),
   "An error of the agent's code or of a service. Its causes come with it, up to 6 of them.",
 );
-
-/** The readers of errors: the text of an error may hold what only the backend should read. */
-export type ErrorView = "whole" | "code";
-
-/** Returns an error without its stack, which is for the log. */
-export function errorJson(error: PlainError, view: ErrorView): ErrorInfo {
-  return view === "whole" ? wholeJson(error) : codeJson(error);
-}
-
-/** Returns whether a text is one word of letters, digits, `_`, `.` and `-`, and so no sentence. */
-const isWord = (text: string | undefined): text is string =>
-  text !== undefined && /^[A-Za-z][\w.-]{0,63}$/.test(text);
-
-function codeJson({ name, code }: PlainError): ErrorInfo {
-  const shownName = isWord(name) ? name : "Error";
-  return { name: shownName, message: isWord(code) ? code : shownName, ...(isWord(code) ? { code } : {}) };
-}
-
-function wholeJson({ name, message, code, cause, errors }: PlainError): ErrorInfo {
-  return {
-    name,
-    message,
-    ...(code === undefined ? {} : { code }),
-    ...(cause === undefined ? {} : { cause: wholeJson(cause) }),
-    ...(errors === undefined ? {} : { errors: errors.map(wholeJson) }),
-  };
-}
