@@ -1533,9 +1533,12 @@ export interface WebSocketOptions {
     readonly maxMessageBytes?: number;
 }
 
+export type WebhookEvent = (typeof webhookEvents)[number];
+
 export interface WebhookOptions {
     readonly url: string | URL;
     readonly secret: string;
+    readonly events?: readonly WebhookEvent[];
 }
 
 export interface WordsToSay {
@@ -2047,3 +2050,6 @@ export declare const sessionMetricFields: {
 
 // src/shared/session-metric-fields.ts
 export type SessionMetricName = keyof typeof sessionMetricFields;
+
+// src/shared/webhook-events.ts
+export declare const webhookEvents: readonly ["state", "transcript", "partial_transcript", "turn", "tool", "user_silent", "participant_heard", "participant_unheard", "blocked", "role", "interrupted", "resumed", "metrics"];

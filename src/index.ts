@@ -188,3 +188,4 @@ export type {
   SessionState,
 } from "./shared/protocol.ts";
 export type { SessionMetricsSnapshot } from "./shared/session-metric-fields.ts";
+export type { WebhookEvent } from "./shared/webhook-events.ts";

@@ -24,7 +24,7 @@ export const optionInterfaces: readonly OptionInterface[] = [
   },
   {
     name: "WebhookOptions",
-    doc: "The options of a webhook, which is told of ended sessions.",
+    doc: "The options of a webhook, which is told of ended sessions, and of events of those that run.",
     table: webhookTable,
   },
   {
@@ -60,6 +60,7 @@ const sources: readonly (readonly [module: string, ...names: string[]])[] = [
   ["../registry/redis/connection/client.ts", "RedisClient"],
   ["../registry/registry.ts", "SessionRegistry"],
   ["../shared/protocol.ts", "LogFormat", "LogLevel"],
+  ["../shared/webhook-events.ts", "WebhookEvent"],
   ["./registry-options.ts", "RedisRegistryOptions"],
   ["./provider-route.ts", "ProviderRoute"],
   ["./scope.ts", "Dependency", "Permission"],

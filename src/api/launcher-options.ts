@@ -146,7 +146,7 @@ export interface AgentLauncherOptions {
    * shutdown.
    */
   readonly onSessionEnd?: (summary: SessionSummary) => void | Promise<void>;
-  /** Tells another server of every session that ended, in the Standard Webhooks form. */
+  /** Tells another server of every session that ended, and of `events` before, in the Standard Webhooks form. */
   readonly webhook?: WebhookOptions;
   /**
    * Puts what was said into the summary that `onSessionEnd` and the webhook get.

@@ -89,6 +89,9 @@ export const logEvents = {
   webhook_settled: "A message of the webhook was not delivered: `outcome` is `failed`, `dropped` or `gone`.",
   webhook_dropped: "A message of the webhook is dropped, since the server stops.",
   webhook_gone: "The receiver of the webhook answered 410: nothing more is sent.",
+  webhook_events_lost:
+    "Events of a session were not delivered to the webhook: `what` was the answer, or the reason. The next such line of the session follows once others were.",
+  webhook_events_gone: "The receiver of the webhook answered 410 to events: no more are sent; ends are.",
   // Session threads.
   thread_start_failed: "A session thread could not start: `err` is the error of the agent's module.",
   thread_error: "An error in a thread without a session.",

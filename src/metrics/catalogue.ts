@@ -172,6 +172,11 @@ export const catalogue = {
     "Webhook messages by outcome: delivered, failed after a day of attempts, dropped (the queue is full, or a server stops that keeps them nowhere), or gone (410).",
     ["outcome"],
   ),
+  webhookEvents: counter(
+    "greenroom_webhook_events_total",
+    "Events of sessions for the webhook by outcome: delivered, failed after 30 s of attempts, dropped (too many waited, or the session or the server ended), or gone (410).",
+    ["outcome"],
+  ),
 } as const satisfies Record<string, MetricFamily>;
 export type Catalogue = typeof catalogue;
 

@@ -56,7 +56,10 @@ export class Metrics {
     for (const reason of endReasonNames) to.sessionsEnded.inc({ reason }, 0);
     for (const reason of reasonsThat("isKill")) to.watchdogKills.inc({ reason }, 0);
     for (const outcome of leaveOutcomes) to.leavesOnBehalf.inc({ outcome }, 0);
-    for (const outcome of webhookOutcomes) to.webhookDeliveries.inc({ outcome }, 0);
+    for (const outcome of webhookOutcomes) {
+      to.webhookDeliveries.inc({ outcome }, 0);
+      to.webhookEvents.inc({ outcome }, 0);
+    }
     for (const code of startErrorCodes) to.startRefusals.inc({ code }, 0);
     for (const kind of peerRequestKinds) {
       to.peerRequestSeconds.zero({ kind });
@@ -189,6 +192,10 @@ export class Metrics {
 
   webhook(outcome: WebhookOutcome): void {
     this.#families.webhookDeliveries.inc({ outcome });
+  }
+
+  webhookEvents(outcome: WebhookOutcome, events: number): void {
+    this.#families.webhookEvents.inc({ outcome }, events);
   }
 
   /** Sets the source that the gauges read from. Before that they say 0. */

@@ -5,6 +5,7 @@ import { z } from "zod";
 import type { AgentLauncherOptions } from "../api/launcher-options.ts";
 import type { SessionSummary } from "../api/session-summary.ts";
 import type { WebhookOptions } from "../api/webhook-options.ts";
+import { webhookEvents } from "../shared/webhook-events.ts";
 import { launcherFleet } from "./launcher-fleet.ts";
 import { launcherLimits } from "./launcher-limits.ts";
 import { type OptionTable, type RowsOf, shapeOf } from "./option.ts";
@@ -37,7 +38,7 @@ const httpUrl = z.union([z.string(), z.instanceof(URL)]).transform((url, context
 /** The options of `webhook`. */
 export const webhookTable = {
   url: {
-    doc: "The address that is told of each end, by a POST.",
+    doc: "The address that is told of each end, and of `events`, by a POST.",
     type: "string | URL",
     schema: httpUrl,
     outside: {
@@ -64,6 +65,21 @@ export const webhookTable = {
       example: "whsec_",
     },
   },
+  events: {
+    doc:
+      "The kinds of events that are sent to the address while a call runs, several in a message; " +
+      "`partial_transcript`: words that are not whole yet. Events that cannot be delivered within 30 s are dropped, and counted. The end has a message of its own.",
+    type: "readonly WebhookEvent[]",
+    schema: z.array(z.enum(webhookEvents)).readonly().default([]),
+    outside: {
+      group: "Reports",
+      name: "webhookEvents",
+      placeholder: "kinds",
+      help: "Tell the webhook of these events while calls run, such as turn,tool,transcript",
+      derived: "none",
+      example: "turn,tool,transcript",
+    },
+  },
 } as const satisfies RowsOf<WebhookOptions>;
 
 const launcherReports = {
@@ -73,7 +89,7 @@ const launcherReports = {
     schema: callback<(summary: SessionSummary) => void | Promise<void>>().optional(),
   },
   webhook: {
-    doc: "Tells another server of every session that ended, in the Standard Webhooks form.",
+    doc: "Tells another server of every session that ended, and of `events` before, in the Standard Webhooks form.",
     type: "WebhookOptions",
     schema: z.strictObject(shapeOf(webhookTable)).optional(),
   },

@@ -30,6 +30,7 @@ import type { Pool } from "./threads/pool.ts";
 import { VoiceThread } from "./voice/voice-thread.ts";
 import { WarmUp } from "./warm-up/warm-up.ts";
 import { EndReports } from "./webhook/end-reports.ts";
+import { EventWebhook } from "./webhook/event-webhook.ts";
 
 /** The parts of a supervisor, wired together. */
 export interface SupervisorParts {
@@ -94,9 +95,12 @@ export function makeSupervisorParts(
     ignoreLoad: options.ignoreLoad,
   });
   const registry = registryOf(options, log);
+  const { webhook } = options;
+  const events = webhook && webhook.events.length > 0 ? new EventWebhook({ ...webhook, metrics, log }) : null;
   const endReports = new EndReports({
     options,
     registry,
+    events,
     membership: () => membership,
     departed: (session) => {
       sessions.forget(session);
@@ -161,6 +165,7 @@ export function makeSupervisorParts(
       );
       stormed(crashStorm.count({ endReason: reason, error, createdBy: session.createdBy }));
     },
+    began: (session) => events?.follow(session, session.events.idBefore),
     ended: (session) => {
       permits.giveBackAll(session);
       sessions.retire(session);
@@ -169,7 +174,14 @@ export function makeSupervisorParts(
     },
     changed: ({ id }) => registry.successions?.changed(id),
   });
-  const arrivals = new Arrivals({ starts, sessions, registry, metrics, log });
+  const arrivals = new Arrivals({
+    starts,
+    sessions,
+    registry,
+    metrics,
+    log,
+    arrived: (session, afterEvent) => events?.follow(session, afterEvent),
+  });
   const departures = new Departures({ sessions, registry, membership: () => membership, log });
   metrics.observe({
     serving: () => lifecycle.serving,

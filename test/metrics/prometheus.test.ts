@@ -96,6 +96,7 @@ test("sessions, requests and threads are counted", async (t) => {
   metrics.threadCpu(1.5);
   metrics.mainLoopLag(0.003);
   metrics.webhook("delivered");
+  metrics.webhookEvents("dropped", 3);
   metrics.http("/sessions/:id", "GET", 200, "client", 0.002);
   const closed = metrics.eventStreamOpened();
   metrics.eventStreamOpened();
@@ -117,6 +118,8 @@ test("sessions, requests and threads are counted", async (t) => {
     greenroom_thread_cpu_seconds_total: 1.5,
     greenroom_main_loop_lag_seconds_count: 1,
     'greenroom_webhook_deliveries_total{outcome="delivered"}': 1,
+    'greenroom_webhook_events_total{outcome="dropped"}': 3,
+    'greenroom_webhook_events_total{outcome="delivered"}': 0,
     'greenroom_http_request_seconds_count{route="/sessions/:id",method="GET",status="200",from="client"}': 1,
     greenroom_event_streams_open: 1,
   })) {

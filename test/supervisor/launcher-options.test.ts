@@ -19,6 +19,17 @@ const wrong: readonly [title: string, options: object, says: RegExp][] = [
     /heapSoftLimitMb must be less than heapLimitMb/,
   ],
   ["a webhook that is no URL", { webhook: { url: "nowhere", secret: "whsec_AAAA" } }, /webhook\.url/],
+  [
+    "an event that no webhook is sent",
+    {
+      webhook: {
+        url: "http://127.0.0.1:1",
+        secret: `whsec_${Buffer.alloc(32).toString("base64")}`,
+        events: ["end"],
+      },
+    } as never,
+    /webhook\.events\.0/,
+  ],
   ["a webhook without a secret", { webhook: { url: "http://127.0.0.1:1" } }, /webhook\.secret/],
   ["no agent", { agent: "" }, /agent/],
   ["a registry that is none", { registry: {} }, /registry: expected either url or client/],

@@ -121,17 +121,20 @@ function guarded(options: RunnerOptions, environment: Environment): RunnerOption
   return options;
 }
 
-/** Returns the webhook of address and secret. Each may come from the code while the other is set from outside. */
+/** Returns the webhook of address, secret and events. Each may come from the code while others are set from outside. */
 function webhookOf(
-  { url: givenUrl, secret: givenSecret }: Settings<typeof webhookTable>,
+  { url: givenUrl, secret: givenSecret, events: givenEvents }: Settings<typeof webhookTable>,
   launcher: AgentLauncher,
 ): Pick<AgentLauncherOptions, "webhook"> {
-  if (givenUrl === undefined && givenSecret === undefined) return {};
+  if (givenUrl === undefined && givenSecret === undefined && givenEvents === undefined) return {};
   const url = givenUrl ?? launcher.options.webhook?.url;
   const secret = givenSecret ?? launcher.options.webhook?.secret;
   if (url === undefined)
-    throw new UsageError("GREENROOM_WEBHOOK_SECRET is set, but --webhook-url is not: set both, or neither");
+    throw new UsageError(
+      `${givenSecret === undefined ? "--webhook-events" : "GREENROOM_WEBHOOK_SECRET"} is set, but --webhook-url is not: set both, or neither`,
+    );
   if (secret === undefined)
     throw new UsageError("--webhook-url needs GREENROOM_WEBHOOK_SECRET, which signs the messages");
-  return { webhook: { url, secret } };
+  const events = givenEvents ?? launcher.options.webhook?.events ?? [];
+  return { webhook: { url, secret, events } };
 }

@@ -66,7 +66,7 @@ export class EventLog {
 
   #follow({ lastId, events = [], unknown = 0 }: EventsBefore): void {
     this.#entries = [...events];
-    for (const { event } of events) this.#characters += weight(event);
+    for (const { event } of events) this.#characters += eventWeight(event);
     this.#lostId = (events[0]?.id ?? lastId + 1) - 1;
     this.#unknown = unknown > 0 ? { after: lastId, to: lastId + unknown } : null;
     this.#lastId = lastId + unknown;
@@ -76,7 +76,7 @@ export class EventLog {
   newest(characters: number): readonly LoggedEvent[] {
     let left = characters;
     const from = this.#entries.findLastIndex(({ event }) => {
-      left -= weight(event);
+      left -= eventWeight(event);
       return left < 0;
     });
     return this.#entries.slice(from + 1).map(({ id, event }) => ({ id, event: withoutStack(event) }));
@@ -85,6 +85,11 @@ export class EventLog {
   /** Returns the id of the last event; 0 before the first one. */
   get lastId(): number {
     return this.#lastId;
+  }
+
+  /** Returns the id before the oldest event that is kept. */
+  get idBefore(): number {
+    return this.#lostId;
   }
 
   /** Returns whether the `end` event was appended, so that nothing will follow. */
@@ -98,7 +103,7 @@ export class EventLog {
     const entry = { id: this.#lastId, event };
     this.#supersede(event);
     this.#entries.push(entry);
-    this.#characters += weight(event);
+    this.#characters += eventWeight(event);
     this.#ended = event.type === "end";
     this.#trim(this.#ended ? keptAfterEnd : kept);
     for (const listener of this.#listeners.keys()) listener(entry);
@@ -160,7 +165,7 @@ export class EventLog {
     );
     const interim = this.#entries[before];
     if (interim?.event.type !== "transcript" || interim.event.interim === undefined) return;
-    this.#characters -= weight(interim.event);
+    this.#characters -= eventWeight(interim.event);
     this.#entries.splice(before, 1);
   }
 
@@ -169,7 +174,7 @@ export class EventLog {
     while (this.#entries.length - dropped > bounds.events || this.#characters > bounds.characters) {
       const oldest = this.#entries[dropped];
       if (!oldest || oldest.id === this.#lastId) break;
-      this.#characters -= weight(oldest.event);
+      this.#characters -= eventWeight(oldest.event);
       this.#lostId = oldest.id;
       dropped += 1;
     }
@@ -184,7 +189,7 @@ function withoutStack(event: SessionEvent): SessionEvent {
 }
 
 /** Returns the weight of an event in characters. Names count too: a thread decides how long they are. */
-function weight(event: SessionEvent): number {
+export function eventWeight(event: SessionEvent): number {
   switch (event.type) {
     case "transcript": {
       const { turnId, participantId, messageId, text, delta, interim } = event;

@@ -33,6 +33,8 @@ export interface StartsOptions {
   readonly measured: (measurement: Measurement) => void;
   readonly leaveData: (session: Session, leaveData: LeaveData) => void;
   readonly interrupted: (session: Session, decision: EndDecision) => void;
+  /** Tells that a session has come to be. */
+  readonly began: (session: Session) => void;
   readonly ended: (session: Session) => void;
   readonly changed: (session: Session) => void;
 }
@@ -189,6 +191,7 @@ export class Starts {
       if (tries === 1) {
         metrics.startSeconds("assigned", (performance.now() - begunAt) / 1_000);
         metrics.sessionStarted();
+        this.#options.began(session);
       }
       if ((await session.play(slot)) === "created") return;
       log.warn(

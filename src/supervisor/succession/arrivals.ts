@@ -33,6 +33,8 @@ export interface ArrivalsOptions {
   readonly registry: SessionRegistry;
   readonly metrics: Metrics;
   readonly log: ServerLog;
+  /** Tells that this process has a session. The events up to `afterEvent` were told by the other process. */
+  readonly arrived: (session: Session, afterEvent: number) => void;
 }
 
 /** A session whose agent is in the call here, and that the other process still has. */
@@ -67,6 +69,8 @@ export class Arrivals {
       const told = { resumed: () => undefined, ended: () => true };
       const session = starts.arrive(arrived, { decision, rests: false, ...told });
       sessions.add(session);
+      // Nobody knows which of its last events the dead process has sent: those that came along are sent again.
+      this.#options.arrived(session, session.events.idBefore);
       metrics.sessionResumed("lost", "adopted");
       log.warn(
         { event: "session_adopted", session_id: sessionId, from_node: nodeId },
@@ -145,6 +149,7 @@ export class Arrivals {
         "A session of a replica that drains goes on here",
       );
       session.takeUp(carried, prepared.before);
+      this.#options.arrived(session, carried.lastEventId);
       session.takeOverTyped(typed);
       registry.successions?.changed(sessionId);
       return true;

@@ -11,6 +11,7 @@ import { loggedError } from "../log-error.ts";
 import type { Membership } from "../membership.ts";
 import type { Session } from "../session/session.ts";
 import { lostError, summarize, summarizeLost } from "../session/session-summary.ts";
+import type { EventWebhook } from "./event-webhook.ts";
 import { sessionEndedMessage, sessionEndedMessageId } from "./session-ended.ts";
 import { Webhook } from "./webhook.ts";
 
@@ -31,6 +32,8 @@ const askAgainMs = 1_000;
 export interface EndReportsOptions {
   readonly options: FilledLauncherOptions;
   readonly registry: SessionRegistry;
+  /** Sends events while calls run; null where none are wanted. */
+  readonly events: EventWebhook | null;
   readonly membership: () => Pick<Membership, "end" | "node">;
   /** Tells that a session that ended here goes on in another process. */
   readonly departed: (session: Session) => void;
@@ -93,9 +96,13 @@ export class EndReports {
     return this.#webhook && toJson(sessionEndedMessage(summary));
   }
 
-  /** Delivers the message of an end that is written, until the receiver has it, or it is given up. */
+  /**
+   * Delivers the message of an end that is written, until the receiver has it, or it is given up. The session's last events go before it,
+   * as far as they get there within 2 s.
+   */
   deliver({ sessionId, since, body }: EndMessage): void {
-    this.#webhook?.send({ id: sessionEndedMessageId(sessionId), since, body }, (outcome) => {
+    const after = this.#options.events?.finished(sessionId) ?? null;
+    this.#webhook?.send({ id: sessionEndedMessageId(sessionId), since, body, after }, (outcome) => {
       this.#options.metrics.webhook(outcome);
       this.#options.registry.told(sessionId);
     });
@@ -131,7 +138,7 @@ export class EndReports {
     // A message that the registry keeps is tried once more, and then left to other processes: a receiver that
     // is down must not delay the stop.
     const tried = this.#options.registry.keepsMessages;
-    await Promise.all([hooks, this.#webhook?.flush(leftMs, { tried })]);
+    await Promise.all([hooks, this.#webhook?.flush(leftMs, { tried }), this.#options.events?.flush(leftMs)]);
   }
 
   /** Delivers the messages that a closed registry does not keep, 4 s at the most, and drops the rest. */
@@ -142,6 +149,7 @@ export class EndReports {
     const { registry, metrics, log } = this.#options;
     const isKept = ({ id }: { readonly id: string }) => registry.keepsMessages && !this.#alone.has(id);
     if (this.#alone.size > 0) await this.#webhook?.flush(lastTimeoutMs);
+    this.#options.events?.stop();
     const left = this.#webhook?.stop() ?? [];
     const kept = left.filter(isKept).length;
     const whom = registry.shared ? "other replicas" : "the next start";

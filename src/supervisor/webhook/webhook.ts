@@ -64,6 +64,8 @@ export interface OutgoingMessage {
   readonly body: string;
   /** The time at which it happened, in epoch milliseconds. */
   readonly since: number;
+  /** Resolves when it may be sent, which must be soon; left out or null: at once. Never rejects. */
+  readonly after?: Promise<void> | null;
 }
 
 /** One message on its way. */
@@ -87,6 +89,8 @@ export class Webhook {
   readonly #waiting = new Map<Delivery, NodeJS.Timeout>();
   readonly #inFlight = new Map<Delivery, AbortController>();
   readonly #ready = new Set<Delivery>();
+  /** The messages that may not be sent yet. */
+  readonly #held = new Set<Delivery>();
   /** The number of characters of all messages that are pending. */
   #text = 0;
   /** The time at which a message was delivered last, by `performance.now()`. */
@@ -123,8 +127,7 @@ export class Webhook {
     this.#pending.add(delivery);
     this.#text += delivery.body.length;
     if (outcome === null) {
-      this.#ready.add(delivery);
-      this.#pump();
+      void this.#prepare(delivery);
     } else {
       this.#settle(delivery, outcome, "the queue is full");
     }
@@ -136,7 +139,9 @@ export class Webhook {
    */
   async flush(timeoutMs: number, { tried = false } = {}): Promise<boolean> {
     const isDone = () =>
-      tried ? this.#ready.size === 0 && this.#inFlight.size === 0 : this.#pending.size === 0;
+      tried
+        ? this.#held.size === 0 && this.#ready.size === 0 && this.#inFlight.size === 0
+        : this.#pending.size === 0;
     const deadline = performance.now() + timeoutMs;
     while (!isDone() && performance.now() < deadline) {
       const { promise, resolve } = Promise.withResolvers<void>();
@@ -153,6 +158,17 @@ export class Webhook {
     const left = [...this.#pending];
     for (const delivery of left) this.#forget(delivery);
     return left;
+  }
+
+  /** Makes a message ready once it may be sent. */
+  async #prepare(delivery: Delivery): Promise<void> {
+    if (delivery.after) {
+      this.#held.add(delivery);
+      await delivery.after;
+      if (!this.#held.delete(delivery)) return;
+    }
+    this.#ready.add(delivery);
+    this.#pump();
   }
 
   #pump(): void {
@@ -243,6 +259,7 @@ export class Webhook {
   #forget(delivery: Delivery): void {
     if (this.#pending.delete(delivery)) this.#text -= delivery.body.length;
     this.#ready.delete(delivery);
+    this.#held.delete(delivery);
     clearTimeout(this.#waiting.get(delivery));
     this.#waiting.delete(delivery);
     this.#inFlight.get(delivery)?.abort();

@@ -82,6 +82,11 @@ test.serial("a wrong option of the command line is named, with what it must be",
     [["run", "--join", "--wav", "nothing.wav"], "--join is for a person"],
     [["serve", "now"], "too many arguments"],
     [["serve", "--webhook-url", "http://127.0.0.1:1/"], "--webhook-url needs GREENROOM_WEBHOOK_SECRET"],
+    [["serve", "--webhook-events", "turn, tool"], "--webhook-events is set, but --webhook-url is not"],
+    [
+      ["serve", "--webhook-events", "turn,tools"],
+      '--webhook-events: Invalid option: expected one of "state"',
+    ],
   ] as const;
   const { child, ends } = await commandLines(
     t,
