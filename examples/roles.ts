@@ -1,5 +1,5 @@
-// A receptionist who connects callers with billing, which has instructions and functions of its own.
-import { Agent, defineAgent, handoff, type LLM, Tools } from "greenroom";
+// A receptionist who connects callers with billing, which has instructions and functions of its own: node examples/roles.ts serve
+import { Agent, AgentLauncher, defineAgent, handoff, type LLM, Runner, Tools } from "greenroom";
 import * as local from "greenroom/local";
 import { z } from "zod";
 
@@ -42,3 +42,5 @@ export default defineAgent({
     await agent.finish();
   },
 });
+
+if (import.meta.main) await new Runner(new AgentLauncher({ agent: import.meta.url })).cli();
