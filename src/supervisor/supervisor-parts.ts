@@ -106,6 +106,11 @@ export function makeSupervisorParts(
       sessions.forget(session);
       session.depart();
     },
+    unsure: (session) => {
+      sessions.forget(session);
+      session.withholdEnd();
+    },
+    sure: (session) => sessions.recall(session),
     metrics,
     log,
   });

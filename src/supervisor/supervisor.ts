@@ -134,14 +134,14 @@ export class Supervisor {
 
   /**
    * Asks a session to close. Resolves with false where there is no such live session. With `wait` it resolves once the
-   * end is shown, 3 s after the end at the latest.
+   * end is shown, 3 s after the end at the latest; with false where it goes on in another process, or may do so.
    */
   async closeSession(id: string, options: { by?: string; wait?: boolean } = {}): Promise<boolean> {
     const session = this.#parts.sessions.get(id);
     if (!session || session.shownState === "ended") return false;
     session.close("closed", options.by ?? null);
     if (options.wait) await session.endShown;
-    return true;
+    return !session.mayBeElsewhere;
   }
 
   /** Returns a session that is live, or that ended within the last 10 minutes. */

@@ -47,6 +47,8 @@ interface Closed {
   readonly ids: readonly string[];
   /** True where the caller may view a session that they may not close. */
   readonly refused: boolean;
+  /** True where a session goes on in another process since it was asked to close here, or may do so. */
+  readonly unsure: boolean;
 }
 
 async function closeCall(exchange: Exchange): Promise<void> {
@@ -59,7 +61,7 @@ async function closeCall(exchange: Exchange): Promise<void> {
   const all = [own, ...answers];
   const ids = all.flatMap((closed) => closed.ids);
   // A 202 would say that every agent of the call is leaving, which is not known here.
-  if (missing.length > 0) {
+  if (missing.length > 0 || own.unsure) {
     tellMissing(exchange, missing);
     throw new DetailedError("PEER_UNREACHABLE", "", { session_ids: ids });
   }
@@ -88,12 +90,13 @@ async function closeOwn(
   const closed = await Promise.all(
     closing.map(async ({ id }) => ({ id, live: await supervisor.closeSession(id, how) })),
   );
-  return { ids: closed.filter(({ live }) => live).map(({ id }) => id), refused };
+  const unsure = closing.some(({ mayBeElsewhere }) => mayBeElsewhere);
+  return { ids: closed.filter(({ live }) => live).map(({ id }) => id), refused, unsure };
 }
 
 function read(status: number, body: unknown): Closed {
-  if (status === 403) return { ids: [], refused: true };
+  if (status === 403) return { ids: [], refused: true, unsure: false };
   const { session_ids: ids } = isObject(body) ? body : {};
   if (status !== 202 || !Array.isArray(ids)) throw unexpected(status);
-  return { ids: ids.map(String), refused: false };
+  return { ids: ids.map(String), refused: false, unsure: false };
 }

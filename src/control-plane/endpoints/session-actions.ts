@@ -30,6 +30,7 @@ export async function closeSession(exchange: Exchange, status: 200 | 202 | 204):
     wait: isYes(wait),
   });
   if (!closing) {
+    if (session.mayBeElsewhere) throw new GreenroomError("PEER_UNREACHABLE");
     await refuseEnded(exchange, session);
     throw new GreenroomError("SESSION_NOT_FOUND", session.id);
   }

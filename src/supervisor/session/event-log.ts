@@ -41,7 +41,7 @@ export class EventLog {
   #lostId = 0;
   #ended = false;
   #isCut = false;
-  /** The listeners, each with what is called where the session goes on in another process. */
+  /** The listeners, each with what is called where the session goes on in another process, or may do so. */
   readonly #listeners = new Map<EventListener, () => void>();
 
   /** The ids of events that another process may have told, and nobody knows, behind `after` and up to `to`; null where there are none. */
@@ -98,7 +98,7 @@ export class EventLog {
   }
 
   append(event: SessionEvent): void {
-    if (this.#ended) return;
+    if (this.#ended || this.#isCut) return;
     this.#lastId += 1;
     const entry = { id: this.#lastId, event };
     this.#supersede(event);
@@ -110,11 +110,16 @@ export class EventLog {
     if (this.#ended) this.#listeners.clear();
   }
 
-  /** Takes no more events, and tells all listeners so, since the session goes on in another process. */
+  /** Takes no more events, and tells all listeners so, since the session goes on in another process, or may do so. */
   cut(): void {
-    this.#isCut = this.#ended = true;
+    this.#isCut = true;
     for (const cut of this.#listeners.values()) cut();
     this.#listeners.clear();
+  }
+
+  /** Takes events again, since the session does not go on in another process. */
+  mend(): void {
+    this.#isCut = false;
   }
 
   /** Keeps the newest three events alone: the last metrics, the last state, and the end. */
@@ -139,8 +144,8 @@ export class EventLog {
     const sent = this.#entries.filter(({ id }) => !known || id > afterId);
     const gaps = this.#gaps(afterId, known);
     for (const entry of sent) listener(entry);
-    if (!this.#ended) this.#listeners.set(listener, cut);
-    else if (this.#isCut) cut();
+    if (this.#isCut) cut();
+    else if (!this.#ended) this.#listeners.set(listener, cut);
     return { gap: gaps.length > 0, gaps, unsubscribe: () => this.#listeners.delete(listener) };
   }
 

@@ -25,18 +25,31 @@ export class SessionEnd {
   uncaught: PlainError | null = null;
   #decision: EndDecision | null = null;
   #isShown = false;
+  #isWithheld = false;
   readonly #shown = Promise.withResolvers<void>();
-  /** Resolves when it is shown to those who look at the session. */
+  /** Resolves when it is shown to those who look at the session, or withheld from them. */
   readonly shown = this.#shown.promise;
 
   get isShown(): boolean {
     return this.#isShown;
   }
 
+  /** Returns whether nobody knows here whether this is the end that counts. */
+  get isWithheld(): boolean {
+    return this.#isWithheld;
+  }
+
+  /** Notes that nobody knows here, for now, whether this is the end that counts. */
+  withhold(): void {
+    this.#isWithheld = true;
+    this.#shown.resolve();
+  }
+
   /** Notes that it is shown. Returns whether it was not before. */
   show(): boolean {
     const isFirst = !this.#isShown;
     this.#isShown = true;
+    this.#isWithheld = false;
     this.#shown.resolve();
     return isFirst;
   }

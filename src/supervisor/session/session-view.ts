@@ -41,7 +41,7 @@ export abstract class SessionView {
   protected readonly thread: SessionThread;
   protected readonly resumptions: Resumptions;
   protected readonly ending = new SessionEnd();
-  /** Resolves when its end is shown. */
+  /** Resolves when its end is shown, or withheld. */
   readonly endShown = this.ending.shown;
 
   /** @param leave A function that is called where its thread is gone and has not left its call. */
@@ -147,12 +147,23 @@ export abstract class SessionView {
    */
   showEnd(): void {
     if (this.state !== "ended" || !this.ending.show()) return;
+    this.events.mend();
     const { at, reason, error } = this.ending;
     if (at !== null && reason !== null) {
       this.events.append({ type: "state", at, state: "ended" });
       this.events.append({ type: "end", at, reason, error });
     }
     this.config = {};
+  }
+
+  /**
+   * Has those who look at it and follow it look for it in other processes: it has ended here, and nobody knows here whether it goes
+   * on in another one. {@link showEnd} follows where it does not.
+   */
+  withholdEnd(): void {
+    if (this.ending.isShown) return;
+    this.events.cut();
+    this.ending.withhold();
   }
 
   /** Replaces its end by another one that had been reported before, and counts. `at`: epoch milliseconds. */

@@ -47,6 +47,10 @@ export class Session extends SessionView implements SlotHolder {
   get isElsewhere(): boolean {
     return this.#isElsewhere;
   }
+  /** Returns whether it goes on in another process, or nobody knows here whether it does. */
+  get mayBeElsewhere(): boolean {
+    return this.#isElsewhere || this.ending.isWithheld;
+  }
 
   /**
    * Gives the session its thread. Resolves with `created` once `createAgent` has returned, and with `dead on arrival`

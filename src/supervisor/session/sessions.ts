@@ -27,14 +27,22 @@ export class Sessions {
 
   /** Moves a session to the ended ones. */
   retire(session: Session): void {
-    if (!this.#live.delete(session.id)) return;
+    if (this.#live.delete(session.id)) this.#keep(session);
+  }
+
+  /** Has an ended session again that was forgotten, unless it has come back to this process meanwhile. */
+  recall(session: Session): void {
+    if (!this.#live.has(session.id) && !this.#ended.has(session.id)) this.#keep(session);
+  }
+
+  #keep(session: Session): void {
     this.#ended.set(session.id, session);
     this.#whole.push(session);
     if (this.#whole.length > keptWhole) this.#whole.shift()?.shrink();
     this.sweep();
   }
 
-  /** Forgets a session at once that never came to be, or goes on in another process. */
+  /** Forgets a session at once that never came to be, or goes on in another process, or may do so. */
   forget(session: Session): void {
     // Another session of the same id may have arrived meanwhile.
     for (const sessions of [this.#live, this.#ended])

@@ -24,10 +24,12 @@ const writeTimeoutMs = 5_000;
 const flushTimeoutMs = 10_000;
 /** The time that is left for ends that no other process knows of, in milliseconds. */
 const lastTimeoutMs = 2_000;
-/** The longest time for which an end that is not written yet is hidden, in milliseconds. */
+/** The longest time for which an end that is not written yet is hidden, in milliseconds. One that may not count is hidden for longer. */
 const showTimeoutMs = 3_000;
 /** The time between two questions to the registry about which end of a session counts, in milliseconds. */
 const askAgainMs = 1_000;
+/** The number of times in a row that the registry has to say that it knows no such session: one that was emptied learns of it again. */
+const mostUnknown = 5;
 
 export interface EndReportsOptions {
   readonly options: FilledLauncherOptions;
@@ -37,6 +39,10 @@ export interface EndReportsOptions {
   readonly membership: () => Pick<Membership, "end" | "node">;
   /** Tells that a session that ended here goes on in another process. */
   readonly departed: (session: Session) => void;
+  /** Tells that a session that ended here may go on in another process. */
+  readonly unsure: (session: Session) => void;
+  /** Tells that a session that was said to be `unsure` has ended. */
+  readonly sure: (session: Session) => void;
   readonly metrics: Metrics;
   readonly log: ServerLog;
 }
@@ -45,7 +51,7 @@ export interface EndReportsOptions {
  * Reports every end once: to the log, the metrics, the application's hook and the webhook. A failure of one does not
  * affect the others. Only the log line comes before the registry has written the end, and none where another process has reported
  * the session as lost; from then on the end is final, whichever process reports it. The end is shown then too, or earlier where peers keep it until it can be written, and
- * after 3 s in any case.
+ * after 3 s. Only where another end may count, or the session goes on in another process, is it not shown before that is known.
  */
 export class EndReports {
   readonly #options: EndReportsOptions;
@@ -202,24 +208,32 @@ export class EndReports {
   }
 
   /**
-   * Replaces the end of the session by the one that counts, and shows it; a session that goes on elsewhere shows none. Where the registry cannot be asked, that is
-   * `lost`, and the time of the end is asked for again later.
+   * Replaces the end of the session by the one that counts, and shows it; a session that goes on elsewhere shows none. While the registry cannot be
+   * asked this process has no such session, so that others are asked for it.
    */
   async #supersede(session: Session): Promise<void> {
-    const { registry, membership, departed } = this.#options;
-    for (let isKnown = false; !isKnown; ) {
+    const { registry, membership, departed, unsure, sure } = this.#options;
+    clearTimeout(this.#hidden.get(session.id)?.overdue);
+    for (let unknown = 0; !this.#isClosed; await sleep(askAgainMs, undefined, { ref: false })) {
       const found = await registry.find(session.id).catch(() => undefined);
+      if (found === null) unknown += 1;
       if (found?.end === null) {
         departed(session);
         this.show(session.id);
         return;
       }
+      if (found === undefined || (found === null && unknown < mostUnknown)) {
+        unsure(session);
+        this.#hidden.delete(session.id);
+        continue;
+      }
       const { reason, endedAt } = found?.end ?? { reason: "lost" as const, endedAt: session.endedAt };
       const error = reason === "lost" ? lostError(membership().node) : null;
       session.supersede({ reason, error }, endedAt ?? session.startedAt);
-      this.show(session.id);
-      isKnown = found !== undefined || this.#isClosed;
-      if (!isKnown) await sleep(askAgainMs, undefined, { ref: false });
+      sure(session);
+      this.#hidden.delete(session.id);
+      session.showEnd();
+      return;
     }
   }
 
