@@ -1,5 +1,11 @@
 import { GreenroomError } from "../../shared/errors.ts";
-import type { Guest, JsonObject, SessionQuestion, SocketOffer } from "../../shared/protocol.ts";
+import type {
+  Guest,
+  JsonObject,
+  SessionAnswer,
+  SessionQuestion,
+  SocketOffer,
+} from "../../shared/protocol.ts";
 import type { Session } from "./session.ts";
 
 /** The time that a client which comes right after the start waits until the agent is in its call, in milliseconds. */
@@ -15,7 +21,7 @@ const takes = { offer: "offers", socket: "WebSockets" } as const;
 export async function askForGuestAccess(session: Session, question: SessionQuestion): Promise<JsonObject> {
   const { about } = question;
   const connects = about === "offer" || about === "socket";
-  const answer = await session.ask(question, connects ? joinWaitMs : 0);
+  const answer = await (connects ? askSomeAgent(session, question) : session.ask(question));
   switch (answer.outcome) {
     case "given":
       return answer.value;
@@ -34,6 +40,22 @@ export async function askForGuestAccess(session: Session, question: SessionQuest
       throw new GreenroomError("EDGE_FAILED", undefined, { cause: answer.error });
     default:
       return answer satisfies never;
+  }
+}
+
+/**
+ * Asks the agent that is in the call, or is about to join it. Where its thread ends before it answers, the agent that takes up the call is asked: a
+ * client that lost its connection by that comes back before the end of the thread is known.
+ */
+async function askSomeAgent(session: Session, question: SessionQuestion): Promise<SessionAnswer> {
+  const until = performance.now() + joinWaitMs;
+  for (;;) {
+    try {
+      return await session.ask(question, Math.max(0, until - performance.now()));
+    } catch (error) {
+      const isThreadGone = GreenroomError.is(error) && error.code === "NOT_IN_CALL";
+      if (!isThreadGone || performance.now() >= until) throw error;
+    }
   }
 }
 
