@@ -172,7 +172,7 @@ test("a passing failure is tried again; a lasting one is told, and the turn ends
 });
 
 test("words that do not come in time are a timeout, and close the request", async (t) => {
-  const { emulator, stream, until } = await stage(t, { timeoutMs: 80 });
+  const { emulator, stream, until } = await stage(t, { timeoutMs: 1_000 });
   emulator.faults.add({ kind: "hang" });
   write(stream, await said(question));
   const [, failed] = (await until("ended")) as [SpeechEvent, Extract<SpeechEvent, { type: "error" }>];
