@@ -11,8 +11,9 @@ import {
   type JoinOptions,
 } from "./agent-options.ts";
 import type { AgentInCall, SayOptions } from "./call/agent-in-call.ts";
+import type { AgentListener } from "./call/agent-listeners.ts";
 import { CallHistory } from "./call/call-history.ts";
-import { type AgentListener, type AgentParts, CallRun } from "./call/call-run.ts";
+import { type AgentParts, CallRun } from "./call/call-run.ts";
 import type { AgentUser, Call } from "./edge.ts";
 import { type AgentHandle, type AgentHost, attach, noHost } from "./host.ts";
 import type { LLM } from "./llm.ts";

@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { systemClock } from "../../audio/clock.ts";
 import type { AgentEvent, TurnOutcome } from "../../shared/agent-event.ts";
-import { plainError } from "../../shared/errors.ts";
 import {
   type JsonObject,
   now,
@@ -22,7 +21,6 @@ import {
 } from "../agent-options.ts";
 import type { Call, Connection, ConnectionEvent } from "../edge.ts";
 import type { AgentHandle, AgentHost } from "../host.ts";
-import type { Model } from "../model/model.ts";
 import { Budget } from "../options/budget.ts";
 import type { CallData } from "../resume/call-data.ts";
 import { type CallState, readCallState, writeCallState } from "../resume/call-state.ts";
@@ -30,23 +28,21 @@ import { OwnSteps } from "../resume/own-steps.ts";
 import { StateKeeper } from "../resume/state-keeper.ts";
 import type { CurrentRole } from "../role/current-role.ts";
 import { ServicesReady } from "../services-ready.ts";
-import type { TTS } from "../tts.ts";
 import { Dialogue } from "../turns/dialogue.ts";
 import type { AgentInCall, SayOptions, ToolContext } from "./agent-in-call.ts";
+import { type AgentListener, tellListeners } from "./agent-listeners.ts";
 import { AloneTimer } from "./alone-timer.ts";
 import type { CallContext } from "./call-context.ts";
 import { CallEvents } from "./call-events.ts";
 import type { CallHistory } from "./call-history.ts";
 import { CallMembership } from "./call-membership.ts";
+import { closeServices } from "./close-services.ts";
 import { closeStep } from "./close-step.ts";
 import { GuestAccess } from "./guest-access.ts";
 import { HandOver } from "./hand-over.ts";
 import { ParticipantWait } from "./participant-wait.ts";
 import { SilenceTimer } from "./silence-timer.ts";
 import { Steering } from "./steering.ts";
-
-/** A listener that an agent's own code has subscribed. */
-export type AgentListener = (event: AgentEvent) => unknown;
 
 /** The parts of an agent that its own code has in hand, before the call and in it. */
 export interface AgentParts {
@@ -409,19 +405,9 @@ export class CallRun {
   }
 
   async #close(): Promise<void> {
-    const { edge, stt } = this.#options;
-    const { models, voices } = servicesOf(this.#options);
-    const ownEdge = this.#given.edge;
-    const leaving = this.#leave();
+    const left = this.#leave();
     const silent = this.#step("close transcription and speech synthesis", () => this.#dialogue.close());
-    await Promise.all([
-      leaving.then(() => this.#step("close the edge", () => edge.close())),
-      this.#step("close the agent's own edge", async () => (ownEdge === edge ? undefined : ownEdge.close())),
-      ...models.map((llm) => this.#step("close the model", () => llm.close())),
-      ...remoteToolsets(this.#options).map((set) => this.#step("close the tools", () => set.close())),
-      stt && silent.then(() => this.#step("close the recogniser", () => stt.close())),
-      ...voices.map((tts) => silent.then(() => this.#step("close the voice", () => tts.close()))),
-    ]);
+    await closeServices(this.#context, this.#options, { given: this.#given.edge, left, silent });
   }
 
   #step(what: string, work: () => Promise<void>): Promise<void> {
@@ -440,31 +426,8 @@ export class CallRun {
   #emit(event: AgentEvent): void {
     this.#host.event(event);
     this.#events.happened(event);
-    for (const listener of this.#listeners) {
-      queueMicrotask(async () => {
-        try {
-          await listener(event);
-        } catch (error) {
-          this.#host.log.error(
-            { event: "listener_failed", err: plainError(error) },
-            "A listener of the agent's events threw an error",
-          );
-        }
-      });
-    }
+    tellListeners(this.#listeners, event, this.#host.log);
   }
-}
-
-/** Returns the models and voices of an agent, those of its roles too, each once. */
-function servicesOf({ llm, tts, roles }: FilledAgentOptions): {
-  readonly models: readonly Model[];
-  readonly voices: readonly TTS[];
-} {
-  const all = [{ llm, ...(tts && { tts }) }, ...Object.values(roles)];
-  return {
-    models: [...new Set(all.flatMap((one): Model[] => (one.llm ? [one.llm] : [])))],
-    voices: [...new Set(all.flatMap((one): TTS[] => (one.tts ? [one.tts] : [])))],
-  };
 }
 
 /** Returns whether a conversation ended since another agent is in the call, and goes on with it. */
