@@ -996,6 +996,7 @@ export interface ResponseLatency {
 }
 
 export interface RoleChange {
+    readonly agent: AgentInCall;
     readonly from: string | null;
     readonly to: string | null;
 }

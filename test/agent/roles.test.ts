@@ -93,7 +93,7 @@ test("a role that leaves its first words to onEnter is not asked", async (t) => 
         billing: {
           onEnter: (change) => {
             seen.push(change);
-            return hosted.agent.say("Billing here.");
+            return change.agent.say("Billing here.");
           },
         },
       },
@@ -103,7 +103,7 @@ test("a role that leaves its first words to onEnter is not asked", async (t) => 
   hosted.type("My bill, please");
   await eventually("it has spoken", () => turnsOf(hosted).length === 2);
   t.deepEqual(hosted.said, ["Billing here."]);
-  t.deepEqual(seen, [{ from: null, to: "billing" }]);
+  t.deepEqual(seen, [{ from: null, to: "billing", agent: hosted.agent }]);
   t.is(llm.requests.length, 1);
 });
 
@@ -338,4 +338,18 @@ test("roles that cannot be are refused as the agent is made", (t) => {
   t.throws(make({ llm: new testing.RealtimeModel(), roles: {} }), {
     message: /^new Agent: roles: a speech-to-speech model/,
   });
+});
+
+test("a handoff to the role that the agent has fails, and the model goes on", async (t) => {
+  const llm = new testing.LLM({ replies: [[{ call: "connect_billing" }], "I am billing."] });
+  const hosted = await reception(llm, { roles: { billing: {} } });
+  hosted.agent.become("billing");
+  hosted.type("Billing, please");
+  await eventually("it has answered", () => turnsOf(hosted).length === 1);
+  t.deepEqual(hosted.said, ["I am billing."]);
+  const last = llm.requests.at(-1)?.messages.at(-1);
+  t.is(
+    last?.role === "tools" ? last.results[0]?.output : "",
+    'You are "billing" already: go on with the conversation yourself.',
+  );
 });

@@ -1,3 +1,4 @@
+import type { AgentInCall } from "../call/agent-in-call.ts";
 import type { LLM } from "../llm.ts";
 import {
   anyFunction,
@@ -34,6 +35,8 @@ export interface AgentRole {
 
 /** A change of an agent's role. Null is the role of its own options. */
 export interface RoleChange {
+  /** The agent, which may say its first words in the role. */
+  readonly agent: AgentInCall;
   readonly from: string | null;
   readonly to: string | null;
 }

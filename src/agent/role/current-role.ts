@@ -21,7 +21,7 @@ const mostChanges = 16;
 
 /** The call that an agent with roles is in. */
 interface RoleCall {
-  readonly context: Pick<CallContext, "emit" | "log" | "signal">;
+  readonly context: Pick<CallContext, "emit" | "log" | "signal" | "toolContext">;
   /** Takes in that the role or its instructions have changed, so that the state of the call is another one. */
   readonly onChange: () => void;
 }
@@ -117,7 +117,7 @@ export class CurrentRole {
   become(name: string | null, by: ChangedBy): void {
     if (name !== null) this.requireRole(name);
     const { roles } = this.#options;
-    const change: RoleChange = { from: this.#name, to: name };
+    const change = { from: this.#name, to: name };
     if (change.from === change.to && this.#instructions === null) return;
     this.#countChange();
     const before = this.#role;
@@ -175,12 +175,12 @@ export class CurrentRole {
   }
 
   /** Runs a function of a role, in the call. */
-  #run(hook: ((change: RoleChange) => unknown) | undefined, change: RoleChange): void {
+  #run(hook: AgentRole["onEnter"], change: Omit<RoleChange, "agent">): void {
     const call = this.#call;
     if (hook === undefined || call === null) return;
     queueMicrotask(async () => {
       try {
-        await hook(change);
+        await hook({ ...change, agent: call.context.toolContext.agent });
       } catch (error) {
         call.context.log.error(
           { event: "role_hook_failed", ...change, err: plainError(error) },

@@ -8,6 +8,7 @@ import type { Log } from "../log.ts";
 import type { ImagePart, ToolCall, ToolResult } from "../model/message.ts";
 import type { AgentLimits } from "../options/limits.ts";
 import { type Handoff, isHandoff } from "../role/handoff.ts";
+import { handedOff } from "../role/handoff-words.ts";
 import { whileToolRuns } from "../thread/running-tools.ts";
 import { BadArgumentsError, type RegisteredFunction } from "./functions.ts";
 import type { Tasks } from "./tasks.ts";
@@ -139,7 +140,7 @@ async function runTool(call: ToolCall, round: ToolRound): Promise<ToolResult> {
     if (isHandoff(value)) {
       handOff(value, call, round);
       over("done");
-      return { callId: call.id, name: call.name, ok: true, output: handedOff(value) };
+      return { callId: call.id, name: call.name, ok: true, output: handedOff(value.role) };
     }
     if (ToolImages.is(value) && value.images.length > 0) round.onImages?.(call, value.images);
     const result = told(call, value, round);
@@ -202,10 +203,6 @@ function handOff(handoff: Handoff, call: ToolCall, { onHandoff }: ToolRound): vo
   if (onHandoff === undefined) throw new ToolError("The conversation cannot be handed over.");
   onHandoff(handoff, call);
 }
-
-/** Tells the next role, which reads it in the history, what has happened. */
-const handedOff = ({ role }: Handoff): string =>
-  `The conversation was handed over to "${role}". You are "${role}" from here on: go on with the conversation.`;
 
 /** Returns the part of a result that the model reads. */
 const outputIn = (value: unknown): unknown => (ToolImages.is(value) ? value.output : value);

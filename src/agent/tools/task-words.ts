@@ -21,6 +21,22 @@ export const taskEnded = (
 ): string =>
   `(The task ${id}, "${name}", ${ok ? "is done. Its result" : "has failed. Its error"}: ${cutText(output, mostOfResult)}\nTell the participant in a sentence.)`;
 
+/** Returns whether a result of a tool says that the call runs on. */
+export const isTaskKept = (output: string): boolean =>
+  /^This takes longer, and runs on as task_\d+\. You will be told/.test(output);
+
+/** Returns how a task has ended, where an instruction tells of that; else null. */
+export function taskEndIn(
+  instruction: string,
+): (Pick<ToolResult, "ok" | "output"> & { readonly name: string }) | null {
+  const [, name, how, output] =
+    /^\(The task task_\d+, "(.*?)", (is done\. Its result|has failed\. Its error): (.*)\nTell the participant in a sentence\.\)$/s.exec(
+      instruction,
+    ) ?? [];
+  if (name === undefined || output === undefined) return null;
+  return { name, ok: how?.startsWith("is done") ?? false, output };
+}
+
 /** Returns the instruction that tells of tasks that ended with the thread of the agent before. */
 export const lostTasks = (tasks: readonly TaskState[]): string =>
   `(Tasks were cut off: ${tasks.map(({ id, name }) => `${id}, "${name}"`).join("; ")}. It is not known whether they were carried out. Ask before one is done again.)`;

@@ -367,9 +367,11 @@ export class Dialogue {
     this.#apologise(agent.apology);
   }
 
-  /** Throws where a tool names a role that there is not, or where roles hand over to one another without end. */
+  /** Throws where a tool names a role that there is not, or the one that the agent has, or where roles hand over to one another without end. */
   #checkHandoff({ role }: Handoff): void {
     this.#options.role.requireRole(role);
+    if (role === this.#options.role.name)
+      throw new ToolError(`You are "${role}" already: go on with the conversation yourself.`);
     const { maxToolRounds } = this.#context.limits;
     if (this.#queue.running?.input?.origin === "participant" || this.#handoffs < maxToolRounds) return;
     throw new ToolError(

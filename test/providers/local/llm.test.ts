@@ -1,7 +1,9 @@
 import test from "ava";
-import type { LlmEvent, LlmRequest, Message, ToolResult } from "greenroom";
+import { handoff, type LlmEvent, type LlmRequest, type Message, type ToolResult, Tools } from "greenroom";
 import * as local from "greenroom/local";
 import { goOn, unknownOutcome } from "../../../src/agent/resume/words.ts";
+import { HostedAgent } from "../../fixtures/agent-host.ts";
+import { eventually } from "../../fixtures/eventually.ts";
 
 const functions = ["get_weather", "get_time"].map((name) => ({
   name,
@@ -344,4 +346,40 @@ test("it asks, once, where nobody knows what became of its tools", async (t) => 
   const unknown = { name: "get_weather", ok: false, output: unknownOutcome };
   const text = textOf(await answer([asked("Weather in Paris and Rome?"), brought(unknown, unknown)]));
   t.is(text, "I was cut off while I looked that up. Shall I try it again?");
+});
+
+test("notes that are meant for models are not read aloud: handoffs, and functions that run on", async (t) => {
+  const llm = new local.LLM({ wordDelayMs: 0 });
+  const baked = Promise.withResolvers<object>();
+  const tools = new Tools();
+  tools.registerFunction({
+    name: "connect_billing",
+    description: "Connects the caller with billing.",
+    execute: () => handoff("billing"),
+  });
+  tools.registerFunction({
+    name: "order_pizza",
+    description: "Orders a pizza.",
+    runOnAfterMs: 0,
+    execute: () => baked.promise,
+  });
+  const hosted = await new HostedAgent({ llm, tools, roles: { billing: { tools: new Tools() } } }).join();
+  t.teardown(() => hosted.agent.close());
+  await hosted.agent.simpleResponse("Greet the user.");
+  hosted.type("Please order a pizza");
+  await eventually("it is ordered", () => hosted.said.length === 2);
+  baked.resolve({ number: 7 });
+  await eventually("it is there", () => hosted.said.length === 3);
+  hosted.type("Please connect me with billing");
+  await eventually("billing has spoken", () => hosted.said.length === 4);
+  const [greeting, ...said] = hosted.said;
+  t.is(
+    greeting,
+    "Hello. I am an agent of Greenroom, with rules in place of a language model. I can do this: connect billing, order pizza.",
+  );
+  t.deepEqual(said, [
+    "I am on it, and tell you when it is done.",
+    "It is done. number: 7.",
+    "You speak with billing now. How can I help?",
+  ]);
 });

@@ -1,5 +1,7 @@
 import type { ToolResult } from "../../../agent/model/message.ts";
 import { unknownOutcome } from "../../../agent/resume/words.ts";
+import { roleHandedTo } from "../../../agent/role/handoff-words.ts";
+import { isTaskKept } from "../../../agent/tools/task-words.ts";
 import { weatherSentence } from "../weather/weather.ts";
 import { nameInWords } from "./tool-choice.ts";
 
@@ -9,6 +11,9 @@ const mostFields = 6;
 /** Returns the result of a tool as it is said. */
 export function resultText({ name, ok, output, format }: ToolResult): string {
   if (output === unknownOutcome) return "I was cut off while I looked that up. Shall I try it again?";
+  const role = roleHandedTo(output);
+  if (role !== null) return `You speak with ${nameInWords(role)} now. How can I help?`;
+  if (isTaskKept(output)) return "I am on it, and tell you when it is done.";
   if (!ok) return `I could not use ${name}: ${output}`;
   const value: unknown = format === "json" ? JSON.parse(output) : output;
   if (name === "get_weather") return weatherSentence(value) ?? sentence(inWords(value));

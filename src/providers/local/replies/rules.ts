@@ -2,10 +2,11 @@ import type { LlmRequest } from "../../../agent/llm.ts";
 import type { Message, ToolCall, ToolResult } from "../../../agent/model/message.ts";
 import { goOn } from "../../../agent/resume/words.ts";
 import type { FunctionDeclaration } from "../../../agent/tools/functions.ts";
+import { taskEndIn } from "../../../agent/tools/task-words.ts";
 import type { JsonObject } from "../../../shared/protocol.ts";
 import { barePlaces, furtherPlaces, nearPlace, repaired, timePlaces, weatherPlaces } from "./places.ts";
 import { resultText } from "./result-text.ts";
-import { askWhere, greeting, smallTalk } from "./small-talk.ts";
+import { askWhere, greeting, smallTalk, type TalkContext } from "./small-talk.ts";
 import { chooseTool, nameInWords } from "./tool-choice.ts";
 
 /** The decision of the rules about a request: tools to call, or words to say. */
@@ -38,7 +39,7 @@ export function decide(request: LlmRequest): Decision {
     case "participant":
       return afterWords(last, request, free ? functions : []);
     default:
-      return say(greeting);
+      return say(greeting(abilities(functions)));
   }
 }
 
@@ -67,6 +68,8 @@ function afterWords(
   { messages, functions: all }: LlmRequest,
   functions: readonly FunctionDeclaration[],
 ): Decision {
+  const ended = role === "instruction" ? taskEndIn(said) : null;
+  if (ended !== null) return say(taskText(ended));
   const seconds = wordless.exec(said)?.[1];
   if (seconds !== undefined) {
     return say(
@@ -91,7 +94,7 @@ function afterWords(
     return say(`For that I need to know this: ${nameInWords(missing)}. Please ask again, and name it.`);
   }
   const reply = smallTalk(text, {
-    tools: all.filter(({ name }) => !Object.hasOwn(topics, name)).map(({ name }) => nameInWords(name)),
+    ...abilities(all),
     saidBefore: saidBefore(messages),
     asked: messages.flatMap((message) => (message.role === "participant" ? [message.text] : [])),
   });
@@ -101,7 +104,34 @@ function afterWords(
   if (weather !== undefined && named !== null) return calling(weather.name, byPlace(weather, named), seed);
   if (role === "instruction")
     return say("I only know a few rules, so I cannot follow that, but I am listening.");
-  return say(`You said: "${said.trim()}". Ask me about the weather somewhere, or for the time.`);
+  const { tools, knowsPlaces } = abilities(all);
+  const can = tools.length > 0 ? ` I can do this: ${tools.join(", ")}.` : "";
+  return say(
+    `You said: "${said.trim()}".${knowsPlaces ? " Ask me about the weather somewhere, or for the time." : can}`,
+  );
+}
+
+/** Returns what the functions of an agent let it be asked for. */
+function abilities(functions: readonly FunctionDeclaration[]): Pick<TalkContext, "tools" | "knowsPlaces"> {
+  const isTopic = ({ name }: FunctionDeclaration) => Object.hasOwn(topics, name);
+  return {
+    tools: functions.filter((one) => !isTopic(one)).map(({ name }) => nameInWords(name)),
+    knowsPlaces: functions.some(isTopic),
+  };
+}
+
+/** Says how a task has ended. */
+function taskText({ name, ok, output }: Pick<ToolResult, "name" | "ok" | "output">): string {
+  const format = isJson(output) ? "json" : "text";
+  return `${ok ? "It is done. " : ""}${resultText({ callId: "", name, ok, output, format })}`;
+}
+
+function isJson(text: string): boolean {
+  try {
+    return typeof JSON.parse(text) === "object";
+  } catch {
+    return false;
+  }
 }
 
 /** Returns the arguments of a tool for each place; one call without any where it takes none. */

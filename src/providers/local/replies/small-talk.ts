@@ -4,6 +4,8 @@ import { sumIn } from "./numbers.ts";
 export interface TalkContext {
   /** The name of each tool, in words. */
   readonly tools: readonly string[];
+  /** True where it can be asked for the weather or the time. */
+  readonly knowsPlaces: boolean;
   /** The agent's last words; null where it has said nothing. */
   readonly saidBefore: string | null;
   /** The words of participants, the latest last. */
@@ -16,7 +18,14 @@ interface Row {
   readonly reply: (match: RegExpExecArray, context: TalkContext) => string | null;
 }
 
-export const greeting =
+/** Returns the words with which a call begins: with what may be asked there. */
+export function greeting({ tools, knowsPlaces }: Pick<TalkContext, "tools" | "knowsPlaces">): string {
+  if (knowsPlaces) return builtInGreeting;
+  const can = tools.length > 0 ? ` I can do this: ${tools.join(", ")}.` : "";
+  return `Hello. I am an agent of Greenroom, with rules in place of a language model.${can}`;
+}
+
+const builtInGreeting =
   // The first sentence is short, so that its sound is soon made.
   "Hello, this is Greenroom. I am its built-in agent, with rules in place of a language model. " +
   'Ask me "What is the weather in Paris and Rome?" or "What time is it?"';
@@ -88,8 +97,9 @@ const rows: readonly Row[] = [
   },
   {
     asks: /\b(?:help|what (?:else )?can (?:you|i)|what do you (?:know|do)|your commands)\b/i,
-    reply: (_, { tools }) =>
-      "You can ask me for the weather somewhere, or for the time. I can tell a joke or something interesting, do sums, and spell my name. " +
+    reply: (_, { tools, knowsPlaces }) =>
+      `${knowsPlaces ? "You can ask me for the weather somewhere, or for the time. " : ""}` +
+      "I can tell a joke or something interesting, do sums, and spell my name. " +
       `Say "stop", and I am quiet.${tools.length > 0 ? ` I can also do this: ${tools.join(", ")}.` : ""}`,
   },
   {
@@ -149,7 +159,7 @@ const rows: readonly Row[] = [
   },
   {
     asks: /\b(?:hi|hello|hey|greet|welcome|introduce|good (?:morning|afternoon|evening))\b/i,
-    reply: always(greeting),
+    reply: (_, context) => greeting(context),
   },
   {
     asks: /\bi (?:love|like) (?:you|it|that|this)\b|\b(?:you are|you're|that's|that is|very|so)\b.{0,12}\b(?:nice|great|good|cool|funny|amazing|awesome|smart|clever|kind)\b|\b(?:well done|good job|great job)\b|^\W*(?:cool|nice|great|wow|awesome|perfect)\W*$/i,
