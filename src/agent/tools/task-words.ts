@@ -7,6 +7,9 @@ export interface TaskState {
   readonly name: string;
 }
 
+/** The names of the functions by which a model asks for tasks, and gives them up. */
+export const taskTools = { check: "check_task", cancel: "cancel_task" } as const;
+
 /** The most characters of a task's result that the model is told. */
 const mostOfResult = 20_000;
 

@@ -1,7 +1,7 @@
 import type { CallContext } from "../call/call-context.ts";
 import type { ToolCall, ToolResult } from "../model/message.ts";
 import type { JsonSchema } from "./schema.ts";
-import { type TaskState, taskEnded, taskKept } from "./task-words.ts";
+import { type TaskState, taskEnded, taskKept, taskTools } from "./task-words.ts";
 import { ToolError } from "./tool-error.ts";
 import { Tools } from "./tools.ts";
 
@@ -44,13 +44,13 @@ export class Tasks {
       required: ["task"],
     };
     this.tools.registerFunction<{ task: string }>({
-      name: "check_task",
+      name: taskTools.check,
       description: "Tells how far a task has come that runs while you talk.",
       parameters,
       execute: ({ task }) => ({ task, status: "running", progress: this.#find(task).progress() }),
     });
     this.tools.registerFunction<{ task: string }>({
-      name: "cancel_task",
+      name: taskTools.cancel,
       description:
         "Gives up a task that runs while you talk, where the participant does not want it any more.",
       parameters,

@@ -86,7 +86,7 @@ test.serial("in a terminal, hints are broken between words, and /quit leaves no 
   const child = inTerminal(t, "misbehaving", ["run", "--no-splash"]);
   if (!child) return;
   child.write("hello\r");
-  await child.printed(/Hello, this is Greenroom/);
+  await child.printed(/Hello. I am an agent of Greenroom/);
   child.write("/quit\r");
   t.is((await child.exit).code, 0);
   leavesNoPrompt(t, child);

@@ -2,7 +2,7 @@ import type { LlmRequest } from "../../../agent/llm.ts";
 import type { Message, ToolCall, ToolResult } from "../../../agent/model/message.ts";
 import { goOn } from "../../../agent/resume/words.ts";
 import type { FunctionDeclaration } from "../../../agent/tools/functions.ts";
-import { taskEndIn } from "../../../agent/tools/task-words.ts";
+import { taskEndIn, taskTools } from "../../../agent/tools/task-words.ts";
 import type { JsonObject } from "../../../shared/protocol.ts";
 import { barePlaces, furtherPlaces, nearPlace, repaired, timePlaces, weatherPlaces } from "./places.ts";
 import { resultText } from "./result-text.ts";
@@ -114,8 +114,9 @@ function afterWords(
 /** Returns what the functions of an agent let it be asked for. */
 function abilities(functions: readonly FunctionDeclaration[]): Pick<TalkContext, "tools" | "knowsPlaces"> {
   const isTopic = ({ name }: FunctionDeclaration) => Object.hasOwn(topics, name);
+  const isForTasks = ({ name }: FunctionDeclaration) => Object.values<string>(taskTools).includes(name);
   return {
-    tools: functions.filter((one) => !isTopic(one)).map(({ name }) => nameInWords(name)),
+    tools: functions.filter((one) => !isTopic(one) && !isForTasks(one)).map(({ name }) => nameInWords(name)),
     knowsPlaces: functions.some(isTopic),
   };
 }
