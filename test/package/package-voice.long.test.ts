@@ -141,10 +141,11 @@ test("whoever gets the SDKs with the package gets their licences", (t) => {
     "elevenlabs",
     "google-auth-library",
     "werift",
+    "@modelcontextprotocol/sdk",
   ]) {
     t.regex(licenses, new RegExp(`^${name} v?\\d`, "m"));
   }
   t.false(licenses.includes("undefined"));
-  t.true(globSync("src/**/sdk-bundle.js", { cwd: packed }).length === 6);
+  t.true(globSync("src/**/sdk-bundle.js", { cwd: packed }).length === 7);
   t.false(existsSync(join(packed, "sdk-sources")));
 });
