@@ -9,7 +9,7 @@ import { writeWav } from "../src/audio/wav.ts";
 import { CallPage, launchChromium } from "../test/fixtures/browser/chromium.ts";
 import { endMs } from "./agents/room.ts";
 import type { Bench, Report } from "./figure.ts";
-import { asking, talking } from "./room/talking.ts";
+import { asking, talking, untilGaps } from "./room/talking.ts";
 import { builtIn, Server } from "./server.ts";
 import { median, quantile } from "./statistics.ts";
 
@@ -46,6 +46,7 @@ export default {
     }
     for (const calls of callCounts) await talking(program, calls, report);
     await asking(askers, report);
+    await untilGaps(program, report);
   },
 } satisfies Bench;
 

@@ -47,6 +47,23 @@ export async function asking(calls: number, report: Report): Promise<void> {
   reportGap(`${calls}_askers`, await talkOf(builtIn, calls, "question"), report);
 }
 
+/** The gap between frames at which the search ends, in milliseconds. */
+const longestGapMs = 40;
+/** More calls are not tried. */
+const mostCalls = 80;
+
+/** Measures with how many calls that talk all the time the gap between frames passes {@link longestGapMs}, in steps of five. */
+export async function untilGaps(program: string, report: Report): Promise<void> {
+  let calls = 15;
+  for (; calls <= mostCalls; calls += 5) {
+    const { gaps, lost } = await talkOf(program, calls, "tones");
+    const p99 = quantile(gaps, 0.99);
+    report({ figure: `${calls}_calls_frame_gap_p99`, value: p99, unit: "ms", note: `${lost} frames lost` });
+    if (p99 > longestGapMs) break;
+  }
+  report({ figure: "calls_until_gap_p99_above_40_ms", value: calls, unit: "count" });
+}
+
 function reportGap(name: string, talk: Talk, report: Report, target?: { readonly atMost: number }): void {
   report({
     figure: `${name}_frame_gap_p99`,

@@ -1,7 +1,9 @@
 import { LLM as BaseLLM, type LlmEvent, type LlmRequest } from "../../agent/llm.ts";
 import { BadAnswerError } from "../../agent/model/bad-answer-error.ts";
 import type { FunctionDeclaration } from "../../agent/tools/functions.ts";
-import { BackOff, pause } from "../../shared/back-off.ts";
+import { pause } from "../../shared/back-off.ts";
+import { retryPause } from "../model/retry-pause.ts";
+import { WithheldTexts } from "../model/withheld-texts.ts";
 import { AiSdkError, asFailure, type Failure, isPassing, RefusalError } from "./errors.ts";
 import { AnswerReader } from "./language/answer-reader.ts";
 import { callOptions, checkFunctions } from "./language/call-options.ts";
@@ -9,11 +11,6 @@ import type { StreamPart } from "./language/stream-part.ts";
 import { type LanguageModel, type SpecificationVersion, vendorOf, versionOf } from "./models.ts";
 import { type FilledLlmOptions, fillLlmOptions, type LLMOptions } from "./options.ts";
 import { Warnings } from "./warnings.ts";
-
-/** The pause before the first retry, in milliseconds; it doubles. */
-const firstRetryDelayMs = 100;
-/** The number of refused texts that are remembered. */
-const maxWithheld = 100;
 
 /**
  * A language model of any provider of the AI SDK. The provider comes from the agent's own code, with its key and its options:
@@ -46,8 +43,7 @@ class AiSdkLlm extends BaseLLM implements LLM {
   readonly #options: FilledLlmOptions;
   readonly #warnings: Warnings;
   readonly #running = new Set<AbortController>();
-  /** The texts that a filter refused. If they remained in the conversation, they would block every later answer as well. */
-  readonly #withheld = new Set<string>();
+  readonly #withheld = new WithheldTexts();
   #closed = false;
 
   constructor(model: LanguageModel, options: LLMOptions = {}) {
@@ -76,7 +72,7 @@ class AiSdkLlm extends BaseLLM implements LLM {
       const failure = yield* this.#attempt(options, answer, signal);
       if (failure === null) return;
       if (failure instanceof RefusalError) {
-        if (!answer.spoken) this.#withhold(messages);
+        if (!answer.spoken) this.#withheld.add(messages);
         if (refusal === null) throw failure;
         yield { type: "text", delta: answer.spoken ? ` ${refusal}` : refusal };
         return;
@@ -145,17 +141,7 @@ class AiSdkLlm extends BaseLLM implements LLM {
     if (this.#closed || !isPassing(failure)) return null;
     const { maxRetryDelayMs } = this.#options;
     const asked = failure instanceof AiSdkError ? failure.retryDelayMs : undefined;
-    if (asked !== undefined) return asked > maxRetryDelayMs ? null : asked;
-    const backOff = new BackOff({ firstMs: firstRetryDelayMs, mostMs: maxRetryDelayMs, jitter: [0.5, 1.5] });
-    return backOff.pauseMs(retry + 1);
-  }
-
-  #withhold(messages: LlmRequest["messages"]): void {
-    const last = messages.at(-1);
-    if (last?.role !== "participant" && last?.role !== "instruction") return;
-    this.#withheld.add(last.text);
-    const [oldest] = this.#withheld;
-    if (this.#withheld.size > maxWithheld && oldest !== undefined) this.#withheld.delete(oldest);
+    return retryPause(retry, maxRetryDelayMs, asked);
   }
 }
 

@@ -1,8 +1,8 @@
 import type { SpeechMarkup } from "../../agent/speech-text/voice-markup.ts";
 import type { TTS as AgentTTS, SpeakOptions, SpeechChunk } from "../../agent/tts.ts";
 import { BackOff, pause } from "../../shared/back-off.ts";
-import { DeadlineError } from "../../shared/deadline.ts";
 import { Connections } from "../http/connections.ts";
+import { SpokenTexts } from "../sound/spoken-texts.ts";
 import { ElevenlabsError, refusal } from "./error.ts";
 import { type FilledElevenlabsOptions, fillOptions, type TTSOptions } from "./options.ts";
 import { ask } from "./requests.ts";
@@ -60,7 +60,7 @@ class ElevenlabsTts implements TTS {
   readonly markup: SpeechMarkup;
   readonly #options: FilledElevenlabsOptions;
   readonly #connections: Connections;
-  readonly #speaking = new Set<AbortController>();
+  readonly #speaking = new SpokenTexts();
   #closed = false;
 
   constructor(options: TTSOptions = {}) {
@@ -89,50 +89,28 @@ class ElevenlabsTts implements TTS {
     if (this.#closed) throw closedError();
     if (text.trim() === "") return;
     const { firstByteTimeoutMs } = this.#options;
-    const cancel = new AbortController();
-    const cancelled = () => cancel.abort(signal.reason);
-    signal.addEventListener("abort", cancelled, { once: true });
-    this.#speaking.add(cancel);
-    const deadlineAt = performance.now() + firstByteTimeoutMs;
-    const deadline = setTimeout(
-      () =>
-        cancel.abort(
-          new DeadlineError(
-            `ElevenLabs' first sound took longer than ${firstByteTimeoutMs} ms`,
-            "firstByteTimeoutMs",
-          ),
-        ),
+    yield* this.#speaking.speak({
+      signal,
+      service: "ElevenLabs",
       firstByteTimeoutMs,
-    );
-    const request: SpeechRequest = {
-      connections: this.#connections,
-      options: this.#options,
-      text,
-      neighbours,
-      signal: cancel.signal,
-    };
-    try {
-      for await (const chunk of begin(request, deadlineAt)) {
-        clearTimeout(deadline);
-        cancel.signal.throwIfAborted();
-        yield chunk;
-        cancel.signal.throwIfAborted();
-      }
-    } catch (error) {
-      throw cancel.signal.aborted ? cancel.signal.reason : error;
-    } finally {
-      clearTimeout(deadline);
-      signal.removeEventListener("abort", cancelled);
-      this.#speaking.delete(cancel);
-      // This ends the rest of the request.
-      cancel.abort();
-    }
+      begin: (cancelled, deadlineAt) =>
+        begin(
+          {
+            connections: this.#connections,
+            options: this.#options,
+            text,
+            neighbours,
+            signal: cancelled,
+          },
+          deadlineAt,
+        ),
+    });
   }
 
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    for (const cancel of this.#speaking) cancel.abort(closedError());
+    this.#speaking.close(closedError());
     this.#connections.release();
   }
 }

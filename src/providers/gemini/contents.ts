@@ -2,6 +2,7 @@ import type { Content, Part } from "@google/genai";
 import { type Message, partsOf, type ToolCall, type ToolResult } from "../../agent/model/message.ts";
 import type { JsonValue } from "../../shared/protocol.ts";
 import { cutText } from "../../shared/text/text.ts";
+import type { WithheldTexts } from "../model/withheld-texts.ts";
 import { generationOf } from "./thinking.ts";
 
 /**
@@ -31,12 +32,12 @@ export interface MappedMessages {
 
 /**
  * Returns a conversation as Gemini accepts it: `user` and `model` in turn, and every result of a tool after
- * its call. The text of messages in `withheld` is replaced by a note.
+ * its call. The words that were withheld are replaced by a note.
  */
 export function mapMessages(
   messages: readonly Message[],
   model: string,
-  withheld: ReadonlySet<string>,
+  withheld: WithheldTexts,
 ): MappedMessages {
   const speakers = new Set(
     messages.flatMap((message) => (message.role === "participant" ? [message.participantId] : [])),
@@ -106,7 +107,7 @@ function inOrder(text: string, calls: readonly ToolCall[], callParts: readonly P
 /** Returns the parts of a message, which begin with the name of its speaker. */
 function saidParts(
   message: Extract<Message, { readonly role: "participant" | "instruction" }>,
-  withheld: ReadonlySet<string>,
+  withheld: WithheldTexts,
   speaker: string,
 ): Part[] {
   const shown = partsOf(message).flatMap((part): Part[] => {
@@ -114,16 +115,11 @@ function saidParts(
       const data = Buffer.from(part.data).toString("base64");
       return [{ inlineData: { mimeType: part.mimeType, data } }];
     }
-    return part.type === "text" && part.text.trim() !== "" ? [{ text: words(part.text, withheld) }] : [];
+    return part.type === "text" && part.text.trim() !== "" ? [{ text: withheld.shown(part.text) }] : [];
   });
-  const [first = { text: words("", withheld) }, ...others] = shown;
+  const [first = { text: withheld.shown("") }, ...others] = shown;
   if (first.text !== undefined) return [{ text: `${speaker}${first.text}` }, ...others];
   return speaker === "" ? shown : [{ text: speaker.trim() }, ...shown];
-}
-
-function words(text: string, withheld: ReadonlySet<string>): string {
-  if (withheld.has(text)) return "(These words were withheld by a safety filter.)";
-  return text.trim() === "" ? "(inaudible)" : text;
 }
 
 /** Adds parts to the contents. Texts of one side that follow one another become one entry. */

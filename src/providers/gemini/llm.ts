@@ -4,9 +4,11 @@ import { LLM as BaseLLM, type LlmEvent, type LlmRequest } from "../../agent/llm.
 import { BadAnswerError } from "../../agent/model/bad-answer-error.ts";
 import { checkValue, matching } from "../../agent/options/option-checks.ts";
 import type { FunctionDeclaration } from "../../agent/tools/functions.ts";
-import { BackOff, pause } from "../../shared/back-off.ts";
+import { pause } from "../../shared/back-off.ts";
 import { DeadlineError, within } from "../../shared/deadline.ts";
 import { Connections } from "../http/connections.ts";
+import { retryPause } from "../model/retry-pause.ts";
+import { WithheldTexts } from "../model/withheld-texts.ts";
 import { AnswerReader } from "./answer-reader.ts";
 import { asFailure, asRefusedRequest, GeminiError, isPassing, RefusalError, wasSent } from "./errors.ts";
 import { checkFunctions } from "./functions.ts";
@@ -15,10 +17,6 @@ import { defaultModel, type FilledGeminiOptions, fillOptions, type LLMOptions } 
 import { parametersOf } from "./parameters.ts";
 
 const warmTimeoutMs = 10_000;
-/** The pause before the first retry, in milliseconds; it doubles. */
-const firstRetryDelayMs = 100;
-/** The number of blocked texts that are remembered. */
-const maxWithheld = 100;
 
 const modelName = matching(/^[\w./-]+$/, `the name of a model, such as "${defaultModel}"`);
 
@@ -54,7 +52,7 @@ class GeminiLlm extends BaseLLM implements LLM {
    * The texts that a safety filter blocked. If they remained in the conversation, they would block every
    * later answer as well.
    */
-  readonly #withheld = new Set<string>();
+  readonly #withheld = new WithheldTexts();
   #client: Promise<GoogleGenAI> | null = null;
   #closed = false;
 
@@ -97,7 +95,7 @@ class GeminiLlm extends BaseLLM implements LLM {
       const failure = yield* this.#attempt(parameters, answer, signal);
       if (failure === null) return;
       if (failure instanceof RefusalError) {
-        if (failure.refused === "prompt") this.#withhold(messages);
+        if (failure.refused === "prompt") this.#withheld.add(messages);
         if (refusal === null) throw failure;
         yield { type: "text", delta: answer.spoken ? ` ${refusal}` : refusal };
         return;
@@ -182,17 +180,7 @@ class GeminiLlm extends BaseLLM implements LLM {
     if (this.#closed || !isPassing(failure)) return null;
     const { maxRetryDelayMs } = this.#options;
     const asked = failure instanceof GeminiError ? failure.retryDelayMs : undefined;
-    if (asked !== undefined) return asked > maxRetryDelayMs ? null : asked;
-    const backOff = new BackOff({ firstMs: firstRetryDelayMs, mostMs: maxRetryDelayMs, jitter: [0.5, 1.5] });
-    return backOff.pauseMs(retry + 1);
-  }
-
-  #withhold(messages: LlmRequest["messages"]): void {
-    const last = messages.at(-1);
-    if (last?.role !== "participant" && last?.role !== "instruction") return;
-    this.#withheld.add(last.text);
-    const [oldest] = this.#withheld;
-    if (this.#withheld.size > maxWithheld && oldest !== undefined) this.#withheld.delete(oldest);
+    return retryPause(retry, maxRetryDelayMs, asked);
   }
 }
 

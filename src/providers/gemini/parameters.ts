@@ -6,6 +6,7 @@ import type {
   HarmCategory,
 } from "@google/genai";
 import type { LlmRequest } from "../../agent/llm.ts";
+import type { WithheldTexts } from "../model/withheld-texts.ts";
 import { mapMessages } from "./contents.ts";
 import { checkFunctions, declarationOf } from "./functions.ts";
 import type { LLMOptions } from "./options.ts";
@@ -20,7 +21,7 @@ export function parametersOf(
   request: LlmRequest,
   model: string,
   options: LLMOptions,
-  withheld: ReadonlySet<string>,
+  withheld: WithheldTexts,
 ): GenerateContentParameters {
   const { contents, severalSpeakers } = mapMessages(request.messages, model, withheld);
   const system = [request.instructions, severalSpeakers ? severalSpeakersNote : ""].filter(

@@ -1,10 +1,12 @@
 import { LLM as BaseLLM, type LlmEvent, type LlmRequest } from "../../agent/llm.ts";
 import { BadAnswerError } from "../../agent/model/bad-answer-error.ts";
 import type { FunctionDeclaration } from "../../agent/tools/functions.ts";
-import { BackOff, pause } from "../../shared/back-off.ts";
+import { pause } from "../../shared/back-off.ts";
 import { DeadlineError, within } from "../../shared/deadline.ts";
 import { decoded, wholeText } from "../http/body.ts";
 import { EventStream } from "../http/event-stream.ts";
+import { retryPause } from "../model/retry-pause.ts";
+import { WithheldTexts } from "../model/withheld-texts.ts";
 import { AnswerReader, type Chunk } from "./chat/answer-reader.ts";
 import { bodyOf, checkFunctions } from "./chat/request-body.ts";
 import { checkModel, Endpoint } from "./endpoint.ts";
@@ -18,14 +20,10 @@ import {
 } from "./error.ts";
 import { checkLlmOptions, type FilledLlmOptions, type LLMOptions, withService } from "./options.ts";
 
-/** The pause before the first retry, in milliseconds; it doubles. */
-const firstRetryDelayMs = 100;
 /** The longest wait for the rest of a response whose answer is over, in milliseconds. */
 const restTimeoutMs = 1_000;
 /** The longest answer that comes as a whole, in bytes. */
 const longestAnswer = 8_388_608;
-/** The number of refused texts that are remembered. */
-const maxWithheld = 100;
 
 /**
  * A model of any service that speaks OpenAI's protocol, by `POST /chat/completions`.
@@ -59,8 +57,7 @@ class OpenAICompatibleLlm extends BaseLLM implements LLM {
   readonly #options: FilledLlmOptions;
   readonly #endpoint: Endpoint;
   readonly #running = new Set<AbortController>();
-  /** The texts that a filter refused. If they remained in the conversation, they would block every later answer as well. */
-  readonly #withheld = new Set<string>();
+  readonly #withheld = new WithheldTexts();
   /** False once the service has refused to be asked for tokens. */
   #asksForUsage: boolean;
   #closed = false;
@@ -102,7 +99,7 @@ class OpenAICompatibleLlm extends BaseLLM implements LLM {
       const failure = yield* this.#attempt(request, answer, signal);
       if (failure === null) return;
       if (failure instanceof RefusalError) {
-        if (failure.refused === "prompt") this.#withhold(messages);
+        if (failure.refused === "prompt") this.#withheld.add(messages);
         if (refusal === null) throw failure;
         yield { type: "text", delta: answer.spoken ? ` ${refusal}` : refusal };
         return;
@@ -270,17 +267,7 @@ class OpenAICompatibleLlm extends BaseLLM implements LLM {
     if (failure instanceof BadAnswerError ? failure.code === "MAX_TOKENS" : !failure.retryable) return null;
     const { maxRetryDelayMs } = this.#options;
     const asked = failure instanceof OpenAICompatibleError ? failure.retryAfterMs : undefined;
-    if (asked !== undefined) return asked > maxRetryDelayMs ? null : asked;
-    const backOff = new BackOff({ firstMs: firstRetryDelayMs, mostMs: maxRetryDelayMs, jitter: [0.5, 1.5] });
-    return backOff.pauseMs(retry + 1);
-  }
-
-  #withhold(messages: LlmRequest["messages"]): void {
-    const last = messages.at(-1);
-    if (last?.role !== "participant" && last?.role !== "instruction") return;
-    this.#withheld.add(last.text);
-    const [oldest] = this.#withheld;
-    if (this.#withheld.size > maxWithheld && oldest !== undefined) this.#withheld.delete(oldest);
+    return retryPause(retry, maxRetryDelayMs, asked);
   }
 }
 

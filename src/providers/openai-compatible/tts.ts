@@ -1,6 +1,6 @@
 import type { TTS as AgentTTS, SpeakOptions, SpeechChunk } from "../../agent/tts.ts";
 import { BackOff, pause } from "../../shared/back-off.ts";
-import { DeadlineError } from "../../shared/deadline.ts";
+import { SpokenTexts } from "../sound/spoken-texts.ts";
 import { checkModel, Endpoint } from "./endpoint.ts";
 import { closedError, OpenAICompatibleError } from "./error.ts";
 import { requestSpeech, type SpeechRequest } from "./speech/speech.ts";
@@ -37,7 +37,7 @@ class OpenAICompatibleTts implements TTS {
   readonly model: string;
   readonly #options: FilledTtsOptions;
   readonly #endpoint: Endpoint;
-  readonly #speaking = new Set<AbortController>();
+  readonly #speaking = new SpokenTexts();
   #closed = false;
 
   constructor(model: string, options: TTSOptions = {}) {
@@ -57,49 +57,20 @@ class OpenAICompatibleTts implements TTS {
     if (this.#closed) throw closedError("TTS");
     if (text.trim() === "") return;
     const { firstByteTimeoutMs } = this.#options;
-    const { title } = this.#endpoint;
-    const cancel = new AbortController();
-    const cancelled = () => cancel.abort(signal.reason);
-    signal.addEventListener("abort", cancelled, { once: true });
-    this.#speaking.add(cancel);
-    const late = () =>
-      cancel.abort(
-        new DeadlineError(
-          `${title}'s first sound took longer than ${firstByteTimeoutMs} ms`,
-          "firstByteTimeoutMs",
-        ),
-      );
-    const deadline = setTimeout(late, firstByteTimeoutMs);
-    const deadlineAt = performance.now() + firstByteTimeoutMs;
-    const request: SpeechRequest = {
-      endpoint: this.#endpoint,
-      model: this.model,
-      options: this.#options,
-      text,
-      signal: cancel.signal,
-    };
-    try {
-      for await (const chunk of begin(request, deadlineAt)) {
-        clearTimeout(deadline);
-        cancel.signal.throwIfAborted();
-        yield chunk;
-        cancel.signal.throwIfAborted();
-      }
-    } catch (error) {
-      throw cancel.signal.aborted ? cancel.signal.reason : error;
-    } finally {
-      clearTimeout(deadline);
-      signal.removeEventListener("abort", cancelled);
-      this.#speaking.delete(cancel);
-      // This ends the rest of the request.
-      cancel.abort();
-    }
+    const endpoint = this.#endpoint;
+    yield* this.#speaking.speak({
+      signal,
+      service: endpoint.title,
+      firstByteTimeoutMs,
+      begin: (cancelled, deadlineAt) =>
+        begin({ endpoint, model: this.model, options: this.#options, text, signal: cancelled }, deadlineAt),
+    });
   }
 
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    for (const cancel of this.#speaking) cancel.abort(new DOMException("The voice is closed", "AbortError"));
+    this.#speaking.close(new DOMException("The voice is closed", "AbortError"));
     this.#endpoint.close();
   }
 }

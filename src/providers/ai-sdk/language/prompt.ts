@@ -8,6 +8,7 @@ import {
 } from "../../../agent/model/message.ts";
 import type { JsonValue } from "../../../shared/protocol.ts";
 import { cutText } from "../../../shared/text/text.ts";
+import type { WithheldTexts } from "../../model/withheld-texts.ts";
 import type { ProviderMetadata, SpecificationVersion } from "../models.ts";
 import { type AnswerOwner, isStored, type KeptPart, keptOf, withoutStored } from "./kept-answer.ts";
 
@@ -30,7 +31,7 @@ export type PromptMessage =
 export interface PromptReader extends AnswerOwner {
   readonly version: SpecificationVersion;
   /** The texts that a filter refused, which are replaced by a note. */
-  readonly withheld: ReadonlySet<string>;
+  readonly withheld: WithheldTexts;
 }
 
 /** Returns a conversation as the AI SDK's models take it. */
@@ -101,15 +102,13 @@ function speakerName(participantId: string): string {
 
 /** Returns the parts of a message, which begin with the name of its speaker. */
 function saidParts(message: Said, speaker: string, { version, withheld }: PromptReader): PromptPart[] {
-  const words = (text: string) => {
-    if (withheld.has(text)) return "(These words were withheld by a safety filter.)";
-    return text.trim() === "" ? "(inaudible)" : text;
-  };
   const shown = partsOf(message).flatMap((part): PromptPart[] => {
     if (part.type === "image") return [filePart(part, version)];
-    return part.type === "text" && part.text.trim() !== "" ? [{ type: "text", text: words(part.text) }] : [];
+    return part.type === "text" && part.text.trim() !== ""
+      ? [{ type: "text", text: withheld.shown(part.text) }]
+      : [];
   });
-  const [first = { type: "text", text: words("") }, ...others] = shown;
+  const [first = { type: "text", text: withheld.shown("") }, ...others] = shown;
   if (first.type === "text") return [{ type: "text", text: `${speaker}${String(first.text)}` }, ...others];
   return speaker === "" ? shown : [{ type: "text", text: speaker.trim() }, ...shown];
 }

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { type Message, partsOf, type ToolCall, type ToolResult } from "../../../agent/model/message.ts";
 import { cutText } from "../../../shared/text/text.ts";
+import type { WithheldTexts } from "../../model/withheld-texts.ts";
 import { ownDataOf } from "./own-data.ts";
 
 type Part =
@@ -29,7 +30,7 @@ const longestId = 40;
 export interface MappingOptions {
   readonly model: string;
   /** Texts of participants that a filter refused; each is replaced by a note. */
-  readonly withheld: ReadonlySet<string>;
+  readonly withheld: WithheldTexts;
   /** Mistral takes ids of nine letters and digits, and no words behind results without an answer between. */
   readonly isMistral: boolean;
 }
@@ -149,7 +150,7 @@ function speakerName(participantId: string): string {
 /** Returns a message of words as text, and as a list of parts where it has images. */
 function saidParts(
   message: Extract<Message, { readonly role: "participant" | "instruction" }>,
-  withheld: ReadonlySet<string>,
+  withheld: WithheldTexts,
   speaker: string,
 ): string | readonly Part[] {
   const parts = partsOf(message).flatMap((part): Part[] => {
@@ -158,22 +159,17 @@ function saidParts(
       return [{ type: "image_url", image_url: { url: `data:${part.mimeType};base64,${data}` } }];
     }
     return part.type === "text" && part.text.trim() !== ""
-      ? [{ type: "text", text: words(part.text, withheld) }]
+      ? [{ type: "text", text: withheld.shown(part.text) }]
       : [];
   });
   const onlyWords = parts.every((part) => part.type === "text");
   if (onlyWords) {
     const text = parts.map((part) => (part.type === "text" ? part.text : "")).join("\n");
-    return `${speaker}${text === "" ? words("", withheld) : text}`;
+    return `${speaker}${text === "" ? withheld.shown("") : text}`;
   }
   const [first, ...others] = parts;
   if (first?.type === "text") return [{ type: "text", text: `${speaker}${first.text}` }, ...others];
   return speaker === "" ? parts : [{ type: "text", text: speaker.trim() }, ...parts];
-}
-
-function words(text: string, withheld: ReadonlySet<string>): string {
-  if (withheld.has(text)) return "(These words were withheld by a safety filter.)";
-  return text.trim() === "" ? "(inaudible)" : text;
 }
 
 const asParts = (content: string | readonly Part[]): readonly Part[] =>

@@ -1,5 +1,6 @@
 import type { LlmRequest } from "../../../agent/llm.ts";
 import type { FunctionDeclaration } from "../../../agent/tools/functions.ts";
+import type { WithheldTexts } from "../../model/withheld-texts.ts";
 import type { FilledLlmOptions } from "../options.ts";
 import { mapMessages, type WireMessage } from "./messages.ts";
 
@@ -37,7 +38,7 @@ export function bodyOf(
   }: {
     readonly model: string;
     readonly options: FilledLlmOptions;
-    readonly withheld: ReadonlySet<string>;
+    readonly withheld: WithheldTexts;
     readonly isMistral: boolean;
   },
 ): Record<string, unknown> {
