@@ -2018,7 +2018,7 @@ export declare const liveStates: readonly ["starting", "joining", "live", "resum
 // src/shared/protocol.ts
 export declare const logLevels: readonly ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
 
-// src/shared/session-metric-fields.ts
+// src/shared/session/session-metric-fields.ts
 export declare const sessionMetricFields: {
     readonly llm_latency_ms__avg: "Model request until the end of its answer, tool rounds included. Completed answers only.";
     readonly llm_time_to_first_token_ms__avg: "Model request until its first text, over tool rounds. Completed answers only.";
@@ -2049,8 +2049,8 @@ export declare const sessionMetricFields: {
     readonly video_processing_latency_ms__avg: string;
 };
 
-// src/shared/session-metric-fields.ts
+// src/shared/session/session-metric-fields.ts
 export type SessionMetricName = keyof typeof sessionMetricFields;
 
-// src/shared/webhook-events.ts
+// src/shared/session/webhook-events.ts
 export declare const webhookEvents: readonly ["state", "transcript", "partial_transcript", "turn", "tool", "user_silent", "participant_heard", "participant_unheard", "blocked", "role", "interrupted", "resumed", "metrics"];

@@ -141,7 +141,7 @@ export interface TurnDetectorOptions {
     readonly maxTurnMs?: number;
 }
 
-// src/shared/compatible-services.ts
+// src/shared/providers/compatible-services.ts
 export declare const compatibleServices: {
     readonly openai: {
         readonly title: "OpenAI";
@@ -282,7 +282,7 @@ export declare const compatibleServices: {
     };
 };
 
-// src/shared/provider-row.ts
+// src/shared/providers/provider-row.ts
 export interface ProviderVariable {
     readonly name: string;
     readonly help: string;

@@ -28,7 +28,7 @@ const calls = 20;
 
 async function inPlace(report: Report): Promise<void> {
   const launcher = new AgentLauncher({
-    agent: agentUrl("come-back"),
+    agent: agentUrl("calls/come-back"),
     ignoreLoad: true,
     warmSessions: 2,
     crashStormLimit: 0,

@@ -1,5 +1,5 @@
 import { loadavg } from "node:os";
-import type { ResponseLatency } from "../src/shared/agent-event.ts";
+import type { ResponseLatency } from "../src/shared/session/agent-event.ts";
 import type { Bench, BenchSettings, Report } from "./figure.ts";
 import { median, quantile } from "./statistics.ts";
 import { type CallsResult, type TurnTimes, talk } from "./voice/calls.ts";

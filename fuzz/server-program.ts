@@ -3,7 +3,7 @@ import { AgentLauncher, HttpError, Runner } from "greenroom";
 
 await new Runner(
   new AgentLauncher({
-    agent: new URL("../test/fixtures/agents/passing.ts", import.meta.url).href,
+    agent: new URL("../test/fixtures/agents/calls/passing.ts", import.meta.url).href,
     agentIdleTimeoutMs: 0,
     ignoreLoad: true,
     warmSessions: 1,

@@ -159,6 +159,19 @@ export type {
   Successions,
   WaitingMessages,
 } from "./registry/registry.ts";
+export type { EndReason } from "./shared/end-reasons.ts";
+export { type ErrorCode, GreenroomError, type PlainError } from "./shared/errors.ts";
+export type {
+  Guest,
+  InMemoryCall,
+  JsonObject,
+  JsonValue,
+  LeaveData,
+  LeaveModule,
+  LogFormat,
+  LogLevel,
+  SessionState,
+} from "./shared/protocol.ts";
 export type {
   AgentEvent,
   BlockedEvent,
@@ -172,20 +185,7 @@ export type {
   TurnEvent,
   TurnOutcome,
   UserSilentEvent,
-} from "./shared/agent-event.ts";
-export type { EndReason } from "./shared/end-reasons.ts";
-export { type ErrorCode, GreenroomError, type PlainError } from "./shared/errors.ts";
-export type { Measurement } from "./shared/measurement.ts";
-export type {
-  Guest,
-  InMemoryCall,
-  JsonObject,
-  JsonValue,
-  LeaveData,
-  LeaveModule,
-  LogFormat,
-  LogLevel,
-  SessionState,
-} from "./shared/protocol.ts";
-export type { SessionMetricsSnapshot } from "./shared/session-metric-fields.ts";
-export type { WebhookEvent } from "./shared/webhook-events.ts";
+} from "./shared/session/agent-event.ts";
+export type { Measurement } from "./shared/session/measurement.ts";
+export type { SessionMetricsSnapshot } from "./shared/session/session-metric-fields.ts";
+export type { WebhookEvent } from "./shared/session/webhook-events.ts";

@@ -8,8 +8,8 @@ import * as browser from "../src/providers/browser/index.ts";
 import * as local from "../src/providers/local/index.ts";
 import { timeAt } from "../src/providers/local/time-at.ts";
 import { knownPlaces } from "../src/providers/local/weather/offline-table.ts";
-import { fromEnvironment, providers } from "../src/shared/provider-table.ts";
-import { type ServiceChoice, serviceChoice } from "../src/shared/service-choice.ts";
+import { fromEnvironment, providers } from "../src/shared/providers/provider-table.ts";
+import { type ServiceChoice, serviceChoice } from "../src/shared/providers/service-choice.ts";
 
 /** The providers that are used where their key is set, and nothing else is chosen. */
 const usual = { llm: "gemini", stt: "deepgram", tts: "elevenlabs" } as const;

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import type { Measurement } from "../../src/shared/measurement.ts";
+import type { Measurement } from "../../src/shared/session/measurement.ts";
 import { Sessions } from "../../src/supervisor/session/sessions.ts";
 import { detachedSession, hear } from "../../test/fixtures/supervisor/detached-session.ts";
 import { argumentOfChild, finishChild } from "../child.ts";

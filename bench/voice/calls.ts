@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Session } from "greenroom";
 import * as testing from "greenroom/testing";
 import { supervisorOf } from "../../src/agent-launcher.ts";
-import type { TurnEvent } from "../../src/shared/agent-event.ts";
+import type { TurnEvent } from "../../src/shared/session/agent-event.ts";
 import type { Stage } from "./stage.ts";
 import type { WireTimes } from "./wire-times.ts";
 

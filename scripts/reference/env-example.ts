@@ -7,11 +7,11 @@ import {
   variableOf,
 } from "../../src/options/outside.ts";
 import { variables } from "../../src/options/runner.ts";
-import { type ProviderRow, providers } from "../../src/shared/provider-table.ts";
-import { choiceVariables } from "../../src/shared/service-choice.ts";
+import { type ProviderRow, providers } from "../../src/shared/providers/provider-table.ts";
+import { choiceVariables } from "../../src/shared/providers/service-choice.ts";
 import { wrapped } from "./wrapped.ts";
 
-const head = `# Made by \`npm run docs\` from the tables of src/options/ and of src/shared/provider-table.ts: change it there.
+const head = `# Made by \`npm run docs\` from the tables of src/options/ and of src/shared/providers/provider-table.ts: change it there.
 #
 # Copy this file to .env: \`greenroom serve\`, \`greenroom run\` and \`node agent.ts\` read it from the folder they are
 # started in. A flag of the command line counts more than a variable of the environment, and that more than this file.

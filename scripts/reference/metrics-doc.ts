@@ -1,13 +1,13 @@
 import { families } from "../../src/metrics/catalogue.ts";
 import { type MetricFamily, unitOf } from "../../src/metrics/metric-family.ts";
-import { sessionMetricFields } from "../../src/shared/session-metric-fields.ts";
+import { sessionMetricFields } from "../../src/shared/session/session-metric-fields.ts";
 
 /** Returns the text of `docs/metrics.md`. */
 export function metricsDoc(): string {
   return [
     "# Metrics",
     "",
-    "<!-- Made by `npm run docs` from `src/metrics/catalogue.ts`, `measurement-table.ts` and `src/shared/session-metric-fields.ts`: change it there. -->",
+    "<!-- Made by `npm run docs` from `src/metrics/catalogue.ts`, `measurement-table.ts` and `src/shared/session/session-metric-fields.ts`: change it there. -->",
     "",
     "## Of the server: `GET /metrics`",
     "",

@@ -60,7 +60,7 @@ const sources: readonly (readonly [module: string, ...names: string[]])[] = [
   ["../registry/redis/connection/client.ts", "RedisClient"],
   ["../registry/registry.ts", "SessionRegistry"],
   ["../shared/protocol.ts", "LogFormat", "LogLevel"],
-  ["../shared/webhook-events.ts", "WebhookEvent"],
+  ["../shared/session/webhook-events.ts", "WebhookEvent"],
   ["./registry-options.ts", "RedisRegistryOptions"],
   ["./provider-route.ts", "ProviderRoute"],
   ["./scope.ts", "Dependency", "Permission"],

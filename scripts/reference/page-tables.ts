@@ -1,7 +1,15 @@
 import { permissions } from "../../src/options/permissions.ts";
-import { type CompatibleService, compatibleServices } from "../../src/shared/compatible-services.ts";
 import { endReasons } from "../../src/shared/end-reasons.ts";
-import { keysOf, type ProviderPart, type ProviderRow, providers } from "../../src/shared/provider-table.ts";
+import {
+  type CompatibleService,
+  compatibleServices,
+} from "../../src/shared/providers/compatible-services.ts";
+import {
+  keysOf,
+  type ProviderPart,
+  type ProviderRow,
+  providers,
+} from "../../src/shared/providers/provider-table.ts";
 
 /** The tables within pages that are made of tables of the code: one stands below each comment `<!-- table NAME -->`. */
 export const pageTables: Readonly<Record<string, () => string>> = {

@@ -1,5 +1,5 @@
-import type { AgentEvent, TurnOutcome } from "../shared/agent-event.ts";
 import type { JsonObject } from "../shared/protocol.ts";
+import type { AgentEvent, TurnOutcome } from "../shared/session/agent-event.ts";
 import {
   type AgentOptions,
   checkJoinOptions,

@@ -1,8 +1,8 @@
 import type { Duplex } from "node:stream";
 import type { PcmFrame } from "../audio/pcm-frame.ts";
-import type { AgentEvent } from "../shared/agent-event.ts";
-import type { Measurement } from "../shared/measurement.ts";
 import type { Guest, JsonObject, JsonValue } from "../shared/protocol.ts";
+import type { AgentEvent } from "../shared/session/agent-event.ts";
+import type { Measurement } from "../shared/session/measurement.ts";
 import type { Log } from "./log.ts";
 
 /** The user that the agent is in a call. */

@@ -1,5 +1,3 @@
-import type { AgentEvent } from "../shared/agent-event.ts";
-import type { Measurement } from "../shared/measurement.ts";
 import type {
   AgentService,
   LeaveData,
@@ -8,7 +6,9 @@ import type {
   SessionQuestion,
   TextMessage,
 } from "../shared/protocol.ts";
-import type { SessionMetricsSnapshot } from "../shared/session-metric-fields.ts";
+import type { AgentEvent } from "../shared/session/agent-event.ts";
+import type { Measurement } from "../shared/session/measurement.ts";
+import type { SessionMetricsSnapshot } from "../shared/session/session-metric-fields.ts";
 import type { SessionFacts } from "./call/agent-in-call.ts";
 import type { Edge } from "./edge.ts";
 import type { Log } from "./log.ts";

@@ -1,4 +1,4 @@
-import type { Measurement } from "../shared/measurement.ts";
+import type { Measurement } from "../shared/session/measurement.ts";
 import { errorKind } from "./error-kind.ts";
 import type { AskPermit } from "./thread/permits.ts";
 

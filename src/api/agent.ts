@@ -4,7 +4,7 @@ import type { AgentInCall } from "../agent/call/agent-in-call.ts";
 import type { Call } from "../agent/edge.ts";
 import type { LLM } from "../agent/llm.ts";
 import type { RealtimeModel } from "../agent/realtime-model.ts";
-import type { AgentEvent } from "../shared/agent-event.ts";
+import type { AgentEvent } from "../shared/session/agent-event.ts";
 
 /** The definition of an agent, which takes part in one call. */
 export interface Agent extends AgentInCall {

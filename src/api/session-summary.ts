@@ -1,7 +1,7 @@
 import type { EndReason } from "../shared/end-reasons.ts";
 import type { PlainError } from "../shared/errors.ts";
 import type { JsonValue } from "../shared/protocol.ts";
-import type { SessionMetricsSnapshot } from "../shared/session-metric-fields.ts";
+import type { SessionMetricsSnapshot } from "../shared/session/session-metric-fields.ts";
 
 /** The consumption of one model by one session. It has only the fields of its component; durations are in milliseconds. */
 export interface ModelUsage {

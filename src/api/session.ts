@@ -1,8 +1,8 @@
-import type { AgentEvent } from "../shared/agent-event.ts";
 import type { EndReason } from "../shared/end-reasons.ts";
 import type { PlainError } from "../shared/errors.ts";
 import type { JsonObject, JsonValue, SessionState } from "../shared/protocol.ts";
-import type { SessionMetricsSnapshot } from "../shared/session-metric-fields.ts";
+import type { AgentEvent } from "../shared/session/agent-event.ts";
+import type { SessionMetricsSnapshot } from "../shared/session/session-metric-fields.ts";
 import type { ModelUsage } from "./session-summary.ts";
 
 /** One call, as the server knows it. It ends exactly once, with exactly one reason. Times are in epoch milliseconds. */

@@ -1,6 +1,6 @@
 /* Made by `npm run docs` from the tables of `src/options/`: change it there. */
 
-import type { WebhookEvent } from "../shared/webhook-events.ts";
+import type { WebhookEvent } from "../shared/session/webhook-events.ts";
 
 /** The options of a webhook, which is told of ended sessions, and of events of those that run. */
 export interface WebhookOptions {

@@ -1,5 +1,5 @@
-import type { Measurement } from "../shared/measurement.ts";
-import type { SessionMetricName } from "../shared/session-metric-fields.ts";
+import type { Measurement } from "../shared/session/measurement.ts";
+import type { SessionMetricName } from "../shared/session/session-metric-fields.ts";
 import { measurementTable, type UsageField } from "./measurement-table.ts";
 import type { MetricFamily } from "./metric-family.ts";
 

@@ -1,5 +1,5 @@
 import { Counter, type Registry } from "prom-client";
-import type { Measurement } from "../shared/measurement.ts";
+import type { Measurement } from "../shared/session/measurement.ts";
 import { makeFamily } from "./families.ts";
 import { LabelLimit } from "./label-limit.ts";
 import { type MeasuredNumber, measurementFamilies, numbersOf } from "./measured-numbers.ts";

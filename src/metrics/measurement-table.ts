@@ -1,6 +1,6 @@
 import type { ModelUsage } from "../api/session-summary.ts";
-import type { Measurement } from "../shared/measurement.ts";
-import type { SessionMetricName } from "../shared/session-metric-fields.ts";
+import type { Measurement } from "../shared/session/measurement.ts";
+import type { SessionMetricName } from "../shared/session/session-metric-fields.ts";
 import { counter, histogram, type MetricFamily } from "./metric-family.ts";
 
 type MeasurementKind = Measurement["kind"];

@@ -1,10 +1,10 @@
 import type { ModelUsage } from "../api/session-summary.ts";
-import type { Measurement } from "../shared/measurement.ts";
+import type { Measurement } from "../shared/session/measurement.ts";
 import {
   type SessionMetricName,
   type SessionMetricsSnapshot,
   sessionMetricFields,
-} from "../shared/session-metric-fields.ts";
+} from "../shared/session/session-metric-fields.ts";
 import { numbersOf, reading } from "./measured-numbers.ts";
 import { rounded } from "./rounded.ts";
 import { Usage } from "./usage.ts";

@@ -1,5 +1,5 @@
 import type { ModelUsage } from "../api/session-summary.ts";
-import type { Measurement } from "../shared/measurement.ts";
+import type { Measurement } from "../shared/session/measurement.ts";
 import { otherLabel } from "./label-limit.ts";
 import { numbersOf } from "./measured-numbers.ts";
 import type { UsageField } from "./measurement-table.ts";

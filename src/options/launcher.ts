@@ -5,7 +5,7 @@ import { z } from "zod";
 import type { AgentLauncherOptions } from "../api/launcher-options.ts";
 import type { SessionSummary } from "../api/session-summary.ts";
 import type { WebhookOptions } from "../api/webhook-options.ts";
-import { webhookEvents } from "../shared/webhook-events.ts";
+import { webhookEvents } from "../shared/session/webhook-events.ts";
 import { launcherFleet } from "./launcher-fleet.ts";
 import { launcherLimits } from "./launcher-limits.ts";
 import { type OptionTable, type RowsOf, shapeOf } from "./option.ts";

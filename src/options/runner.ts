@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { ConsoleOptions, RunnerOptions } from "../api/runner-options.ts";
 import type { ServeOptions } from "../api/serve-options.ts";
-import { choiceVariables } from "../shared/service-choice.ts";
+import { choiceVariables } from "../shared/providers/service-choice.ts";
 import type { OptionTable, RowsOf } from "./option.ts";
 import { durationOrZero, logLevel } from "./values.ts";
 

@@ -1,5 +1,5 @@
 import { type Check, checkValue, key } from "../agent/options/option-checks.ts";
-import { fromEnvironment, type ProviderVariable } from "../shared/provider-table.ts";
+import { fromEnvironment, type ProviderVariable } from "../shared/providers/provider-table.ts";
 
 /**
  * An error of a key that is set nowhere. Its remedy is a change of the environment, so it is reported without

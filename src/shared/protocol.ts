@@ -3,12 +3,12 @@
  * are milliseconds since the Unix epoch, fractions allowed, read with {@link now}.
  */
 
-import type { AgentEvent } from "./agent-event.ts";
 import type { CloseReason, EndReason } from "./end-reasons.ts";
 import type { PlainError } from "./errors.ts";
-import type { Measurement } from "./measurement.ts";
-import type { SessionMetricsSnapshot } from "./session-metric-fields.ts";
-import type { SteerQuestion } from "./steering.ts";
+import type { AgentEvent } from "./session/agent-event.ts";
+import type { Measurement } from "./session/measurement.ts";
+import type { SessionMetricsSnapshot } from "./session/session-metric-fields.ts";
+import type { SteerQuestion } from "./session/steering.ts";
 
 /** Any value of JSON. */
 export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };

@@ -6,7 +6,7 @@ import type { NodeInfo, SessionRegistry } from "../registry/registry.ts";
 import { within } from "../shared/deadline.ts";
 import { GreenroomError } from "../shared/errors.ts";
 import type { AgentReport, Guest, JsonObject, SocketOffer } from "../shared/protocol.ts";
-import type { SteerQuestion } from "../shared/steering.ts";
+import type { SteerQuestion } from "../shared/session/steering.ts";
 import { type FilledLauncherOptions, fillLauncherOptions } from "./launcher-options.ts";
 import type { SupervisorState } from "./lifecycle.ts";
 import type { PeersOfMembership } from "./membership.ts";

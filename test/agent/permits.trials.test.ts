@@ -2,7 +2,7 @@ import anyTest, { type ExecutionContext, type TestFn } from "ava";
 import type { AgentLauncher, Session } from "greenroom";
 import * as testing from "greenroom/testing";
 import { supervisorOf } from "../../src/agent-launcher.ts";
-import type { TurnEvent } from "../../src/shared/agent-event.ts";
+import type { TurnEvent } from "../../src/shared/session/agent-event.ts";
 import { agentUrl } from "../fixtures/agent-url.ts";
 import { eventually } from "../fixtures/eventually.ts";
 import { startLauncher } from "../fixtures/http/open-server.ts";
@@ -24,7 +24,7 @@ const test = anyTest.serial as TestFn<Launchers>;
 test.before(async (t) => {
   const limited = (providerConcurrency: Record<string, number>) =>
     startLauncher({
-      agent: agentUrl("counted-provider"),
+      agent: agentUrl("providers/counted-provider"),
       // A thread of a busy machine may stand still for a while: that is not what is tested here.
       unresponsiveAfterMs: 30_000,
       providerConcurrency,

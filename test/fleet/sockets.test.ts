@@ -17,7 +17,7 @@ import { SocketClient } from "../fixtures/http/socket-client.ts";
 /** One after another, since they share a fleet. */
 const test = anyTest.serial as TestFn<{ fleet: Fleet }>;
 
-const launcher = { agent: agentUrl("sockets"), threadWaitTimeoutMs: 60_000 };
+const launcher = { agent: agentUrl("calls/sockets"), threadWaitTimeoutMs: 60_000 };
 const serve = () => ({
   getCurrentUser: ({ headers }: { readonly headers: Headers }) => headers.get("x-user") ?? "nobody",
   canJoinCall: ({ headers }: { readonly headers: Headers }) => headers.get("x-user") === "ann",

@@ -128,7 +128,7 @@ withHaproxy("at the image's stop signal it lets a request end, takes no other, a
 withHaproxy("haproxy lets clients into calls at any replica, and leaves their sockets open", async (t) => {
   t.timeout(120_000);
   const fleet = await openFleet({
-    launcher: { agent: agentUrl("sockets"), threadWaitTimeoutMs: 60_000 },
+    launcher: { agent: agentUrl("calls/sockets"), threadWaitTimeoutMs: 60_000 },
   });
   t.teardown(() => fleet.close());
   const pods = fleet.replicas.map(({ nodeId: name, port }) => ({ name, port }));

@@ -5,7 +5,7 @@ import test from "ava";
 import { optionsOf, readerOfOption, variableOf } from "../../src/options/outside.ts";
 import type { Environment } from "../../src/runner/options/environment.ts";
 import { warningsOf } from "../../src/runner/options/unknown-variables.ts";
-import { providers } from "../../src/shared/provider-table.ts";
+import { providers } from "../../src/shared/providers/provider-table.ts";
 import { folder, readResources, sources } from "../fixtures/k8s/kustomize.ts";
 import { alone, each, environmentOf, podOf, serverOf, whole } from "../fixtures/k8s/layers.ts";
 import {

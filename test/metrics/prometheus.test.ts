@@ -3,8 +3,8 @@ import { register } from "prom-client";
 import { families } from "../../src/metrics/catalogue.ts";
 import { Metrics } from "../../src/metrics/prometheus.ts";
 import type { MetricsSource } from "../../src/metrics/source.ts";
-import type { Measurement } from "../../src/shared/measurement.ts";
 import { now } from "../../src/shared/protocol.ts";
+import type { Measurement } from "../../src/shared/session/measurement.ts";
 
 /** Resolves with the values by series, of a text that must be a whole exposition. */
 async function scrape(metrics: Metrics): Promise<Map<string, number>> {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import test from "ava";
 import { apiReports } from "../../scripts/api-report.ts";
 import { className } from "../../scripts/reference/page-tables.ts";
-import { type ProviderRow, providers } from "../../src/shared/provider-table.ts";
+import { type ProviderRow, providers } from "../../src/shared/providers/provider-table.ts";
 import { root } from "../fixtures/build.ts";
 import { readDockerfile, variablesOf, wordsOf } from "../fixtures/k8s/dockerfile.ts";
 

@@ -34,11 +34,11 @@ const inRedis = (redis: RedisServer, options: object = {}): Partial<AgentLaunche
 
 withRedis("a session is in Redis from its start to its end", async (t) => {
   await using redis = await RedisServer.open();
-  const launcher = await launch(t, "misbehaving", { ...inRedis(redis), nodeId: "replica-a" });
+  const launcher = await launch(t, "faults/misbehaving", { ...inRedis(redis), nodeId: "replica-a" });
   const createdBy = { id: "ada" };
   const session = await launcher.startSession({ callId: "call", createdBy });
   t.is(await live(redis), 1);
-  const other = await launch(t, "misbehaving", inRedis(redis));
+  const other = await launch(t, "faults/misbehaving", inRedis(redis));
   const { registry } = await supervisorOf(other);
   t.like(await registry.find(session.id), { nodeId: "replica-a", callId: "call", createdBy, end: null });
   await eventually("the first tells of its room", () => registry.peers()[0]?.free === 3);
@@ -56,8 +56,8 @@ withRedis(
   async (t) => {
     await using redis = await RedisServer.open();
     const limited = { ...inRedis(redis, { maxConcurrentSessions: 2 }), maxSessionsPerCall: 1 };
-    const one = await launch(t, "misbehaving", limited);
-    const other = await launch(t, "misbehaving", limited);
+    const one = await launch(t, "faults/misbehaving", limited);
+    const other = await launch(t, "faults/misbehaving", limited);
     await one.startSession({ callId: "a" });
     await t.throwsAsync(other.startSession({ callId: "a" }), { code: "CALL_FULL" });
     const failing = { callId: "b", config: { fault: "throw", at: "create" } };
@@ -82,7 +82,7 @@ withRedis("a process that died: its session is told of as lost, everywhere, once
   const address = receiver.address();
   const port = typeof address === "object" ? address?.port : 0;
   const { logger, lines } = logging();
-  const launcher = await launch(t, "misbehaving", {
+  const launcher = await launch(t, "faults/misbehaving", {
     ...inRedis(redis),
     logger,
     onSessionEnd: (summary) => {
@@ -116,7 +116,7 @@ for (const whileAway of ["allow", "refuse"] as const) {
   withRedis(`Redis stands still: calls go on and end, starts follow the policy (${whileAway})`, async (t) => {
     await using redis = await RedisServer.open();
     const { logger, lines } = logging();
-    const launcher = await launch(t, "misbehaving", {
+    const launcher = await launch(t, "faults/misbehaving", {
       ...inRedis(redis, { whileAway, leaseMs: 60_000, commandTimeoutMs: 1_000 }),
       logger,
     });
@@ -157,7 +157,7 @@ for (const whileAway of ["allow", "refuse"] as const) {
 
 withRedis("a stop ends although Redis stands still", async (t) => {
   await using redis = await RedisServer.open();
-  const launcher = await launch(t, "misbehaving", inRedis(redis));
+  const launcher = await launch(t, "faults/misbehaving", inRedis(redis));
   const session = await launcher.startSession({ callId: "call" });
   redis.pause();
   await launcher.stop();
@@ -168,7 +168,7 @@ withRedis("a stop ends although Redis stands still", async (t) => {
 for (const whileAway of ["allow", "refuse"] as const) {
   withRedis(`Redis takes no writes: /ready says what starts do (${whileAway})`, async (t) => {
     await using redis = await RedisServer.open();
-    const launcher = await launch(t, "misbehaving", inRedis(redis, { whileAway }));
+    const launcher = await launch(t, "faults/misbehaving", inRedis(redis, { whileAway }));
     const supervisor = await supervisorOf(launcher);
     const { url } = await openServer(t, launcher);
     const ready = async () => {

@@ -13,7 +13,7 @@ async function serve(
   t: ExecutionContext,
   options: RunnerOptions = {},
 ): Promise<{ server: ServerHandle; hasStopped: () => boolean }> {
-  const launcher = await launch(t, "misbehaving");
+  const launcher = await launch(t, "faults/misbehaving");
   const server = await new Runner(launcher, { port: 0, ...options }).serve();
   await server.ready;
   let over = false;

@@ -12,7 +12,8 @@ const quiet = {
   maxConcurrentSessions: 2,
   ignoreLoad: true,
 } as const;
-const makeLauncher = (agent = "misbehaving") => new AgentLauncher({ ...quiet, agent: agentUrl(agent) });
+const makeLauncher = (agent = "faults/misbehaving") =>
+  new AgentLauncher({ ...quiet, agent: agentUrl(agent) });
 
 test.serial("serve: a handle with the URL, told when it is ready, and closed in order", async (t) => {
   const server = await new Runner(makeLauncher(), { port: 0 }).serve();

@@ -1,6 +1,10 @@
 import test from "ava";
-import { compatibleServices } from "../../src/shared/compatible-services.ts";
-import { type ChosenPart, choiceVariables, readServiceChoice } from "../../src/shared/service-choice.ts";
+import { compatibleServices } from "../../src/shared/providers/compatible-services.ts";
+import {
+  type ChosenPart,
+  choiceVariables,
+  readServiceChoice,
+} from "../../src/shared/providers/service-choice.ts";
 
 const none = { service: null, baseUrl: null, model: null, voice: null };
 

@@ -1,6 +1,6 @@
 import test from "ava";
 import { heartbeatBytes } from "../../src/shared/protocol.ts";
-import { readRunningTools, writeRunningTools } from "../../src/shared/running-tools.ts";
+import { readRunningTools, writeRunningTools } from "../../src/shared/session/running-tools.ts";
 import { launch } from "../fixtures/launch.ts";
 
 for (const [how, tools] of [
@@ -10,7 +10,7 @@ for (const [how, tools] of [
   ["pass", ""],
 ] as const) {
   test(`the end of a thread that stands still names the tools that it was running: ${how}`, async (t) => {
-    const launcher = await launch(t, "looping", { unresponsiveAfterMs: 1_000 });
+    const launcher = await launch(t, "faults/looping", { unresponsiveAfterMs: 1_000 });
     const session = await launcher.startSession({ callId: "loops", config: { how } });
     await session.ended;
     t.is(session.endReason, "unresponsive");

@@ -4,7 +4,7 @@ import { launch } from "../fixtures/launch.ts";
 import { reached } from "../fixtures/session-watch.ts";
 
 test.serial("a burst beyond the warm reserve waits for threads while capacity is left", async (t) => {
-  const launcher = await launch(t, "misbehaving", {
+  const launcher = await launch(t, "faults/misbehaving", {
     warmSessions: 2,
     maxConcurrentSessions: 8,
     threadWaitTimeoutMs: 30_000,
@@ -17,7 +17,10 @@ test.serial("a burst beyond the warm reserve waits for threads while capacity is
 });
 
 test.serial("of many starts at once exactly as many are admitted as there are places", async (t) => {
-  const launcher = await launch(t, "misbehaving", { maxConcurrentSessions: 3, threadWaitTimeoutMs: 30_000 });
+  const launcher = await launch(t, "faults/misbehaving", {
+    maxConcurrentSessions: 3,
+    threadWaitTimeoutMs: 30_000,
+  });
   const results = await Promise.allSettled(
     Array.from({ length: 20 }, (_, n) => launcher.startSession({ callId: `call-${n}` })),
   );
@@ -27,7 +30,7 @@ test.serial("of many starts at once exactly as many are admitted as there are pl
 });
 
 test.serial("a call takes no more sessions than it may, another call does", async (t) => {
-  const launcher = await launch(t, "misbehaving", { maxSessionsPerCall: 1 });
+  const launcher = await launch(t, "faults/misbehaving", { maxSessionsPerCall: 1 });
   const first = await launcher.startSession({ callId: "one" });
   await t.throwsAsync(launcher.startSession({ callId: "one" }), {
     code: "CALL_FULL",
@@ -48,14 +51,17 @@ test.serial("a start that finds no thread in time is refused and leaves nothing 
 });
 
 test.serial("alone in the call for too long: idle", async (t) => {
-  const launcher = await launch(t, "misbehaving", { agentIdleTimeoutMs: 100, maintenanceIntervalMs: 20 });
+  const launcher = await launch(t, "faults/misbehaving", {
+    agentIdleTimeoutMs: 100,
+    maintenanceIntervalMs: 20,
+  });
   const session = await launcher.startSession({ callId: "x" });
   await session.ended;
   t.is(session.endReason, "idle");
 });
 
 test.serial("an idle timeout of 0 is off, the longest duration holds all the same", async (t) => {
-  const launcher = await launch(t, "misbehaving", {
+  const launcher = await launch(t, "faults/misbehaving", {
     agentIdleTimeoutMs: 0,
     maxSessionDurationMs: 2_000,
     maintenanceIntervalMs: 20,
@@ -82,7 +88,7 @@ test.serial(
 );
 
 test.serial("a stop closes every session as drained, and starts nothing any more", async (t) => {
-  const launcher = await launch(t, "misbehaving");
+  const launcher = await launch(t, "faults/misbehaving");
   const sessions = await Promise.all([1, 2].map((n) => launcher.startSession({ callId: `call-${n}` })));
   const late = launcher.startSession({ callId: "late" }).catch((error: { code: string }) => error.code);
   await launcher.stop();
@@ -94,7 +100,7 @@ test.serial("a stop closes every session as drained, and starts nothing any more
 });
 
 test.serial("a drain lets calls end by themselves, and closes the rest when time is up", async (t) => {
-  const launcher = await launch(t, "misbehaving");
+  const launcher = await launch(t, "faults/misbehaving");
   const supervisor = await supervisorOf(launcher);
   const [leaves, stays] = await Promise.all(["a", "b"].map((callId) => launcher.startSession({ callId })));
   supervisor.announceDrain();
@@ -112,7 +118,7 @@ test.serial("a drain lets calls end by themselves, and closes the rest when time
 });
 
 test.serial("a drain that is hurried closes at once", async (t) => {
-  const launcher = await launch(t, "misbehaving");
+  const launcher = await launch(t, "faults/misbehaving");
   const session = await launcher.startSession({ callId: "x" });
   const hurry = new AbortController();
   const drained = (await supervisorOf(launcher)).drain({ timeoutMs: 600_000, signal: hurry.signal });
@@ -125,7 +131,7 @@ test.serial(
   "onSessionEnd is told every end once, its errors hurt nobody, and a stop waits for it",
   async (t) => {
     const told: string[] = [];
-    const launcher = await launch(t, "misbehaving", {
+    const launcher = await launch(t, "faults/misbehaving", {
       includeTranscript: true,
       onSessionEnd: async (summary) => {
         await new Promise((resolve) => setImmediate(resolve));
@@ -144,7 +150,7 @@ test.serial(
 );
 
 test.serial("an ended session can still be read, and a list shows the live ones", async (t) => {
-  const launcher = await launch(t, "misbehaving");
+  const launcher = await launch(t, "faults/misbehaving");
   const session = await launcher.startSession({ callId: "x", createdBy: { user: "ada" } });
   t.deepEqual(
     launcher.listSessions().map(({ id }) => id),

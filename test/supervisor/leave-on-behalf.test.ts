@@ -38,7 +38,7 @@ async function logged(t: ExecutionContext): Promise<{ launcher: AgentLauncher; t
       done();
     },
   });
-  const launcher = await launch(t, "open-call", {
+  const launcher = await launch(t, "calls/open-call", {
     leaveModules,
     logger: pino({ level: "trace" }, sink),
   });
@@ -59,7 +59,7 @@ const deaths: readonly (readonly [
 
 for (const [fault, reason, options] of deaths) {
   test(`a thread that ends as ${reason} (${fault}) has its call left for it, once`, async (t) => {
-    const launcher = await launch(t, "open-call", { leaveModules, ...options });
+    const launcher = await launch(t, "calls/open-call", { leaveModules, ...options });
     const session = await launcher.startSession({ callId: "c", config: { fault } });
     await reached(session, "live");
     if (fault === "ignore-close") await launcher.closeSession(session.id);
@@ -73,7 +73,7 @@ for (const [fault, reason, options] of deaths) {
 }
 
 test("an agent that has left its call is not left for again, however the session ends", async (t) => {
-  const launcher = await launch(t, "open-call", { leaveModules });
+  const launcher = await launch(t, "calls/open-call", { leaveModules });
   const broken = await launcher.startSession({ callId: "c", config: { fault: "throw" } });
   const closed = await launcher.startSession({ callId: "c" });
   await reached(closed, "live");
@@ -86,7 +86,7 @@ test("an agent that has left its call is not left for again, however the session
 });
 
 test("a stop waits for those that leave", async (t) => {
-  const launcher = await launch(t, "open-call", { leaveModules });
+  const launcher = await launch(t, "calls/open-call", { leaveModules });
   const { promise, resolve } = Promise.withResolvers<void>();
   gate.open = promise;
   const session = await launcher.startSession({ callId: "c", config: { fault: "exit" } });

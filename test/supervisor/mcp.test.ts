@@ -20,7 +20,7 @@ test("the sessions of a server, and its rehearsal, use one program, which ends w
   const file = join(folder, "pids");
   process.env.MCP_PROGRAM = join(import.meta.dirname, "../fixtures/mcp/stdio-server.ts");
   process.env.MCP_PIDS = file;
-  const launcher = await launch(t, "mcp-program");
+  const launcher = await launch(t, "providers/mcp-program");
   const sessions = await Promise.all(["a", "b", "c"].map((callId) => launcher.startSession({ callId })));
   for (const { id } of sessions) {
     await eventually("its first words", () => launcher.getSession(id)?.state === "live");

@@ -4,7 +4,7 @@ import test from "ava";
 import type { AgentLauncher, EndReason, Session, SessionEvent } from "greenroom";
 import { supervisorOf } from "../../src/agent-launcher.ts";
 import { agentUrl } from "../fixtures/agent-url.ts";
-import type { ComeBackConfig } from "../fixtures/agents/come-back.ts";
+import type { ComeBackConfig } from "../fixtures/agents/calls/come-back.ts";
 import { startLauncher } from "../fixtures/http/open-server.ts";
 import { launch } from "../fixtures/launch.ts";
 
@@ -27,7 +27,7 @@ interface Call {
 let shared: AgentLauncher;
 
 test.before(async () => {
-  shared = await startLauncher({ agent: agentUrl("come-back"), maxResumes: 3, crashStormLimit: 0 });
+  shared = await startLauncher({ agent: agentUrl("calls/come-back"), maxResumes: 3, crashStormLimit: 0 });
 });
 
 test.after.always(() => shared?.stop());
@@ -253,7 +253,7 @@ test.serial("the line may be another one, or none", async (t) => {
 test.serial("a session that is closed while it has no thread ends at once", async (t) => {
   const one = await call(
     {},
-    await launch(t, "come-back", { maxResumes: 3, maxConcurrentSessions: 1, warmSessions: 0 }),
+    await launch(t, "calls/come-back", { maxResumes: 3, maxConcurrentSessions: 1, warmSessions: 0 }),
   );
   await one.hears("Hello there.");
   one.say("die");

@@ -43,7 +43,7 @@ async function speak(tts: local.TTS, text: string): Promise<Int16Array> {
 const onLinux = threadsAreNamed ? test.serial : test.skip;
 
 onLinux("sessions of a server speak by one thread, which ends with the server", async (t) => {
-  const launcher = await launch(t, "offline-voice");
+  const launcher = await launch(t, "providers/offline-voice");
   const greet = async (edge: string) => {
     const session = await launcher.startSession({
       callId: edge,

@@ -13,7 +13,7 @@ async function calling(t: ExecutionContext, options: Partial<AgentLauncherOption
   const receiver = await EventReceiver.open(t);
   const { url, secret } = receiver;
   const events = ["state", "turn", "transcript"] as const;
-  const launcher = await launch(t, "come-back", { webhook: { url, secret, events }, ...options });
+  const launcher = await launch(t, "calls/come-back", { webhook: { url, secret, events }, ...options });
   const session = await launcher.startSession({ callId: "room", callType: "spoken" });
   await reached(session, "live");
   const supervisor = await supervisorOf(launcher);

@@ -35,7 +35,7 @@ async function logFile(t: ExecutionContext): Promise<{ file: string; fd: number 
 /** The log of a thread whose agent has said all that it has to say. */
 async function logOf(t: ExecutionContext, level: LogLevel, config: JsonObject = {}): Promise<Line[]> {
   const { file, fd } = await logFile(t);
-  const thread = new AgentThread(t, agentUrl("chatty"), { level, fd: fd as 1, transcripts: false });
+  const thread = new AgentThread(t, agentUrl("faults/chatty"), { level, fd: fd as 1, transcripts: false });
   thread.assign({ config });
   await thread.event("turn");
   thread.close();

@@ -216,7 +216,7 @@ for (const [fault, says] of [
   ["close-output", /Closing file descriptor 1, which this thread has not opened, would act/],
 ] as const) {
   test(`an agent that tries it fails alone: ${fault}`, async (t) => {
-    const launcher = await launch(t, "misbehaving");
+    const launcher = await launch(t, "faults/misbehaving");
     const session = await launcher.startSession({ callId: "c", config: { fault } });
     await session.ended;
     t.is(session.endReason, "failed");

@@ -96,7 +96,7 @@ async function neighbour(launcher: AgentLauncher): Promise<() => Promise<string>
 }
 
 const open = (t: ExecutionContext) =>
-  launch(t, "hostile-port", { crashStormLimit: 0, maxConcurrentSessions: 8 });
+  launch(t, "faults/hostile-port", { crashStormLimit: 0, maxConcurrentSessions: 8 });
 
 async function hostile(
   launcher: AgentLauncher,

@@ -1,5 +1,5 @@
-import type { TurnOutcome } from "../../shared/agent-event.ts";
 import type { JsonObject, JsonValue } from "../../shared/protocol.ts";
+import type { TurnOutcome } from "../../shared/session/agent-event.ts";
 import type { AgentUser, Participant } from "../edge.ts";
 import type { Message } from "../model/message.ts";
 

@@ -1,5 +1,5 @@
-import type { AgentEvent } from "../../shared/agent-event.ts";
 import { plainError } from "../../shared/errors.ts";
+import type { AgentEvent } from "../../shared/session/agent-event.ts";
 import type { Log } from "../log.ts";
 
 /** A listener that an agent's own code has subscribed. */

@@ -1,6 +1,6 @@
 import type { Clock } from "../../audio/clock.ts";
-import type { AgentEvent } from "../../shared/agent-event.ts";
-import type { Measurement } from "../../shared/measurement.ts";
+import type { AgentEvent } from "../../shared/session/agent-event.ts";
+import type { Measurement } from "../../shared/session/measurement.ts";
 import type { AgentUser } from "../edge.ts";
 import type { Log } from "../log.ts";
 import type { AgentLimits } from "../options/limits.ts";

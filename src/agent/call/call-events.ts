@@ -1,8 +1,8 @@
-import type { AgentEvent, TranscriptEvent } from "../../shared/agent-event.ts";
 import { within } from "../../shared/deadline.ts";
 import { plainError } from "../../shared/errors.ts";
 import type { JsonObject } from "../../shared/protocol.ts";
-import type { SessionMetricsSnapshot } from "../../shared/session-metric-fields.ts";
+import type { AgentEvent, TranscriptEvent } from "../../shared/session/agent-event.ts";
+import type { SessionMetricsSnapshot } from "../../shared/session/session-metric-fields.ts";
 import type { Connection } from "../edge.ts";
 import { errorKind } from "../error-kind.ts";
 import { isObject } from "../options/option-checks.ts";

@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
 import { systemClock } from "../../audio/clock.ts";
-import type { AgentEvent, TurnOutcome } from "../../shared/agent-event.ts";
 import {
   type JsonObject,
   now,
@@ -9,7 +8,8 @@ import {
   type TakenUp,
   type TextMessage,
 } from "../../shared/protocol.ts";
-import { isSteerQuestion } from "../../shared/steering.ts";
+import type { AgentEvent, TurnOutcome } from "../../shared/session/agent-event.ts";
+import { isSteerQuestion } from "../../shared/session/steering.ts";
 import {
   checkTools,
   defaultParticipantWaitMs,

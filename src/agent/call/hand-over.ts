@@ -1,5 +1,5 @@
 import type { GuestQuestion, SessionAnswer, SessionQuestion, TakenUp } from "../../shared/protocol.ts";
-import type { SteerQuestion } from "../../shared/steering.ts";
+import type { SteerQuestion } from "../../shared/session/steering.ts";
 
 /** The share of the time for a hand-over after which it need not be between two turns: the end of a sentence will do. */
 const sentenceShare = 0.7;

@@ -1,6 +1,6 @@
 import { within } from "../../shared/deadline.ts";
 import type { FromThread } from "../../shared/protocol.ts";
-import type { SessionMetricsSnapshot } from "../../shared/session-metric-fields.ts";
+import type { SessionMetricsSnapshot } from "../../shared/session/session-metric-fields.ts";
 
 /** The longest wait for them, in milliseconds: the main thread may be busy. */
 const waitMs = 5_000;

@@ -1,6 +1,6 @@
 import { plainError } from "../../shared/errors.ts";
 import type { SessionAnswer } from "../../shared/protocol.ts";
-import type { SteerQuestion } from "../../shared/steering.ts";
+import type { SteerQuestion } from "../../shared/session/steering.ts";
 import type { CurrentRole } from "../role/current-role.ts";
 import type { Dialogue } from "../turns/dialogue.ts";
 import type { Turn } from "../turns/turn.ts";

@@ -1,5 +1,5 @@
-import type { Measurement } from "../../shared/measurement.ts";
 import { now } from "../../shared/protocol.ts";
+import type { Measurement } from "../../shared/session/measurement.ts";
 import { isBlank, wellFormed } from "../../shared/text/text.ts";
 import type { CallContext } from "../call/call-context.ts";
 import type { LLM } from "../llm.ts";

@@ -1,4 +1,4 @@
-import type { Measurement } from "../../shared/measurement.ts";
+import type { Measurement } from "../../shared/session/measurement.ts";
 import { type Checks, orNull, whole } from "./option-checks.ts";
 
 /** The most that one session may consume; null is no limit. */

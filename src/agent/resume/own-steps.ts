@@ -1,4 +1,4 @@
-import type { TurnOutcome } from "../../shared/agent-event.ts";
+import type { TurnOutcome } from "../../shared/session/agent-event.ts";
 
 /** One thing that the agent's own code had it say, or be. */
 export interface OwnStep {

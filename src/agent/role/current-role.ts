@@ -1,6 +1,6 @@
-import type { ChangedBy } from "../../shared/agent-event.ts";
 import { plainError } from "../../shared/errors.ts";
 import { now } from "../../shared/protocol.ts";
+import type { ChangedBy } from "../../shared/session/agent-event.ts";
 import { didYouMean } from "../../shared/text/similar.ts";
 import { type FilledAgentOptions, toolsOf } from "../agent-options.ts";
 import type { CallContext } from "../call/call-context.ts";

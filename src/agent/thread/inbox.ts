@@ -1,6 +1,6 @@
 import type { MessagePort } from "node:worker_threads";
 import type { SessionAssignment, SessionQuestion, TextMessage, ToThread } from "../../shared/protocol.ts";
-import type { SessionMetricsSnapshot } from "../../shared/session-metric-fields.ts";
+import type { SessionMetricsSnapshot } from "../../shared/session/session-metric-fields.ts";
 import type { AgentHandle } from "../host.ts";
 
 type PortAnswer = Extract<ToThread, { type: "port" }>;

@@ -1,4 +1,4 @@
-import { writeRunningTools } from "../../shared/running-tools.ts";
+import { writeRunningTools } from "../../shared/session/running-tools.ts";
 
 /** The thread's heartbeat; null in a thread of no server. */
 let heartbeat: SharedArrayBuffer | null = null;

@@ -1,7 +1,6 @@
 import { threadId } from "node:worker_threads";
 import type { Agent } from "../../api/agent.ts";
 import { plainError } from "../../shared/errors.ts";
-import type { Measurement } from "../../shared/measurement.ts";
 import {
   type FailureStage,
   type FromThread,
@@ -11,6 +10,7 @@ import {
   Pulse,
   type SlotBoot,
 } from "../../shared/protocol.ts";
+import type { Measurement } from "../../shared/session/measurement.ts";
 import { cutText } from "../../shared/text/text.ts";
 import { attachAgent, isAgent } from "../agent.ts";
 import { MetricsQuery } from "../call/metrics-query.ts";

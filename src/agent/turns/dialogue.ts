@@ -1,5 +1,5 @@
-import type { TurnOutcome } from "../../shared/agent-event.ts";
 import type { TextMessage } from "../../shared/protocol.ts";
+import type { TurnOutcome } from "../../shared/session/agent-event.ts";
 import type { FilledAgentOptions } from "../agent-options.ts";
 import type { SayOptions } from "../call/agent-in-call.ts";
 import type { CallContext } from "../call/call-context.ts";

@@ -1,5 +1,5 @@
-import type { ResponseLatency, ResponseStage } from "../../shared/agent-event.ts";
 import { now } from "../../shared/protocol.ts";
+import type { ResponseLatency, ResponseStage } from "../../shared/session/agent-event.ts";
 
 /**
  * The moments of a turn, in the order in which they can come, and the stage of the response that ends with each. A moment that

@@ -1,4 +1,4 @@
-import type { TurnOutcome } from "../../shared/agent-event.ts";
+import type { TurnOutcome } from "../../shared/session/agent-event.ts";
 import type { Turn } from "./turn.ts";
 import { isOwed } from "./turn-input.ts";
 

@@ -1,6 +1,6 @@
-import type { ResponseLatency, TranscriptEvent, TurnOutcome } from "../../shared/agent-event.ts";
 import { plainError } from "../../shared/errors.ts";
 import { now } from "../../shared/protocol.ts";
+import type { ResponseLatency, TranscriptEvent, TurnOutcome } from "../../shared/session/agent-event.ts";
 import type { CallContext } from "../call/call-context.ts";
 import { errorClass, errorKind } from "../error-kind.ts";
 import type { Blocked } from "../guards/judge.ts";

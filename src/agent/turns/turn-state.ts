@@ -1,4 +1,4 @@
-import type { TurnOutcome } from "../../shared/agent-event.ts";
+import type { TurnOutcome } from "../../shared/session/agent-event.ts";
 
 /** A turn goes through these, and ends once. One that is not spoken begins at `committed`. */
 export type TurnState =

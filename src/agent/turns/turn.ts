@@ -1,4 +1,4 @@
-import type { TurnOutcome } from "../../shared/agent-event.ts";
+import type { TurnOutcome } from "../../shared/session/agent-event.ts";
 import type { CallContext } from "../call/call-context.ts";
 import type { Message } from "../model/message.ts";
 import type { PendingTurn } from "../resume/call-state.ts";

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { endReasonNames } from "../../shared/end-reasons.ts";
 import { type JsonObject, liveStates } from "../../shared/protocol.ts";
-import { type SessionMetricName, sessionMetricFields } from "../../shared/session-metric-fields.ts";
+import { type SessionMetricName, sessionMetricFields } from "../../shared/session/session-metric-fields.ts";
 import { errorInfo } from "../http/error-info.ts";
 import { component } from "./components.ts";
 

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { SteerQuestion } from "../../shared/steering.ts";
+import type { SteerQuestion } from "../../shared/session/steering.ts";
 import type { Session } from "../../supervisor/session/session.ts";
 import { problem, session as sessionSchema } from "../documents/schemas.ts";
 import {

@@ -1,6 +1,6 @@
 import type { EndReason } from "../../shared/end-reasons.ts";
-import type { Measurement } from "../../shared/measurement.ts";
 import { now } from "../../shared/protocol.ts";
+import type { Measurement } from "../../shared/session/measurement.ts";
 import { reading } from "../measured-numbers.ts";
 import type { MetricsSource } from "../source.ts";
 import { LatencyCounter, type LatencyCounts } from "./latency-counts.ts";

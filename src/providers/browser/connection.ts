@@ -7,8 +7,8 @@ import type {
   Participant,
 } from "../../agent/edge.ts";
 import { socketCloseOf } from "../../media/web-socket.ts";
-import type { AgentEvent } from "../../shared/agent-event.ts";
 import type { JsonObject, JsonValue } from "../../shared/protocol.ts";
+import type { AgentEvent } from "../../shared/session/agent-event.ts";
 import { CallRoom } from "./call/call-room.ts";
 import { spokenRate } from "./call/client.ts";
 import { messageOf } from "./call/server-message.ts";

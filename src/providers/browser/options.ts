@@ -9,7 +9,7 @@ import {
   truth,
   whole,
 } from "../../agent/options/option-checks.ts";
-import { fromEnvironment, type ProviderVariable, providers } from "../../shared/provider-table.ts";
+import { fromEnvironment, type ProviderVariable, providers } from "../../shared/providers/provider-table.ts";
 
 const { variables } = providers.browser;
 

@@ -1,7 +1,7 @@
 /** Models of Google's Gemini: `new gemini.LLM()`. */
 import "../../process/node-version.ts";
 import { registerPreload } from "../../agent/thread/preload.ts";
-import { providers } from "../../shared/provider-table.ts";
+import { providers } from "../../shared/providers/provider-table.ts";
 import { openAhead } from "../http/connections.ts";
 import { defaultBaseUrl } from "./options.ts";
 

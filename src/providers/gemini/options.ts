@@ -12,7 +12,7 @@ import {
   url,
   whole,
 } from "../../agent/options/option-checks.ts";
-import { providers } from "../../shared/provider-table.ts";
+import { providers } from "../../shared/providers/provider-table.ts";
 import { baseUrlFrom, keyFrom } from "../access.ts";
 import { generationOf } from "./thinking.ts";
 import type { ThinkingEffort } from "./thinking-effort.ts";

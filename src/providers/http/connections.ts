@@ -4,7 +4,7 @@ import { setImmediate as nextRound } from "node:timers/promises";
 import { longestIdleMs } from "../../network/dispatcher.ts";
 import { http } from "../../network/node-http.ts";
 import { proxyOptions } from "../../network/proxy.ts";
-import { fromEnvironment, type ProviderVariable } from "../../shared/provider-table.ts";
+import { fromEnvironment, type ProviderVariable } from "../../shared/providers/provider-table.ts";
 import { type HttpRequest, sendRequest } from "./request.ts";
 
 /** The longest wait for the response by which a connection is opened ahead, in milliseconds. */

@@ -1,14 +1,14 @@
 import type { IncomingMessage } from "node:http";
 import { type Check, checkValue, isObject, key, text, url } from "../../agent/options/option-checks.ts";
+import { DeadlineError } from "../../shared/deadline.ts";
 import {
   type CompatibleService,
   type CompatibleServiceName,
   compatibleServices,
   isServiceName,
   unnamedService,
-} from "../../shared/compatible-services.ts";
-import { DeadlineError } from "../../shared/deadline.ts";
-import { fromEnvironment } from "../../shared/provider-table.ts";
+} from "../../shared/providers/compatible-services.ts";
+import { fromEnvironment } from "../../shared/providers/provider-table.ts";
 import { keyFrom } from "../access.ts";
 import { refusalText, wholeText } from "../http/body.ts";
 import { Connections, connectionFreed } from "../http/connections.ts";

@@ -2,7 +2,7 @@
 import "../../process/node-version.ts";
 
 export { BadAnswerError } from "../../agent/model/bad-answer-error.ts";
-export type { CompatibleServiceName } from "../../shared/compatible-services.ts";
+export type { CompatibleServiceName } from "../../shared/providers/compatible-services.ts";
 export type { EndpointOptions } from "./endpoint.ts";
 export { OpenAICompatibleError, type OpenAICompatibleErrorKind, RefusalError } from "./error.ts";
 export { LLM } from "./llm.ts";

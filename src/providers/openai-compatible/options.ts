@@ -11,7 +11,7 @@ import {
   truth,
   whole,
 } from "../../agent/options/option-checks.ts";
-import type { CompatibleService } from "../../shared/compatible-services.ts";
+import type { CompatibleService } from "../../shared/providers/compatible-services.ts";
 import { type EndpointOptions, endpointChecks } from "./endpoint.ts";
 
 /** The options of a model. A wrong option throws a `TypeError` that names it. */

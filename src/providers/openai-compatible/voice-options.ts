@@ -11,7 +11,7 @@ import {
 } from "../../agent/options/option-checks.ts";
 import type { EnergyGateOptions } from "../../audio/detection/energy-gate.ts";
 import type { TurnDetectorOptions } from "../../audio/detection/turn-detector.ts";
-import type { CompatibleService } from "../../shared/compatible-services.ts";
+import type { CompatibleService } from "../../shared/providers/compatible-services.ts";
 import { type EndpointOptions, endpointChecks } from "./endpoint.ts";
 import { fieldsWithout } from "./options.ts";
 

@@ -2,7 +2,7 @@
 import "../../process/node-version.ts";
 import { registerPreload } from "../../agent/thread/preload.ts";
 import { overKeptConnections } from "../../network/dispatcher.ts";
-import { fromEnvironment, providers } from "../../shared/provider-table.ts";
+import { fromEnvironment, providers } from "../../shared/providers/provider-table.ts";
 import { loadSdk } from "./coordinator/sdk.ts";
 import { threadMedia } from "./media/thread-media.ts";
 import { usersUrl, videoUrl } from "./options.ts";

@@ -1,5 +1,5 @@
 import { type Checks, fillWith, key, url, whole } from "../../agent/options/option-checks.ts";
-import { providers } from "../../shared/provider-table.ts";
+import { providers } from "../../shared/providers/provider-table.ts";
 import { baseUrlFrom, keyFrom } from "../access.ts";
 
 const { variables } = providers.stream;

@@ -2,7 +2,7 @@ import { basename } from "node:path";
 import type { AgentLauncher } from "../../api/agent-launcher.ts";
 import type { RunnerOptions } from "../../api/runner-options.ts";
 import { GreenroomError } from "../../shared/errors.ts";
-import { serviceChoice } from "../../shared/service-choice.ts";
+import { serviceChoice } from "../../shared/providers/service-choice.ts";
 import { version } from "../../shared/version.ts";
 import { loadEnvironment } from "../options/environment.ts";
 import { warningsOf } from "../options/unknown-variables.ts";

@@ -1,7 +1,7 @@
 import type { SessionEvent } from "../../api/session.ts";
-import type { ToolEvent, TranscriptEvent, TurnEvent } from "../../shared/agent-event.ts";
 import { within } from "../../shared/deadline.ts";
 import type { EndReason } from "../../shared/end-reasons.ts";
+import type { ToolEvent, TranscriptEvent, TurnEvent } from "../../shared/session/agent-event.ts";
 import { cutTextStart } from "../../shared/text/text.ts";
 import type { Session } from "../../supervisor/session/session.ts";
 import type { Supervisor } from "../../supervisor/supervisor.ts";

@@ -1,7 +1,7 @@
 import type { ServerLog } from "../../log/log.ts";
 import type { Metrics } from "../../metrics/prometheus.ts";
-import type { Measurement } from "../../shared/measurement.ts";
 import { now } from "../../shared/protocol.ts";
+import type { Measurement } from "../../shared/session/measurement.ts";
 import type { FilledLauncherOptions } from "../launcher-options.ts";
 import type { Session } from "../session/session.ts";
 import type { Sessions } from "../session/sessions.ts";

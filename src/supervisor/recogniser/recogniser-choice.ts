@@ -1,6 +1,6 @@
-import { keysOf, type ProviderRow, providers } from "../../shared/provider-table.ts";
+import { keysOf, type ProviderRow, providers } from "../../shared/providers/provider-table.ts";
+import { choiceVariables } from "../../shared/providers/service-choice.ts";
 import { missingForRecognition, speechModel } from "../../shared/recognition/speech-model.ts";
-import { choiceVariables } from "../../shared/service-choice.ts";
 import type { Limits } from "../starts/capacity.ts";
 
 const MiB = 2 ** 20;

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import type { SessionMetrics } from "../../metrics/session-metrics.ts";
-import type { Measurement } from "../../shared/measurement.ts";
 import { now } from "../../shared/protocol.ts";
-import type { SessionMetricsSnapshot } from "../../shared/session-metric-fields.ts";
+import type { Measurement } from "../../shared/session/measurement.ts";
+import type { SessionMetricsSnapshot } from "../../shared/session/session-metric-fields.ts";
 import type { EventLog } from "./event-log.ts";
 
 /** The shortest time between two metrics events, in milliseconds. */

@@ -1,6 +1,6 @@
-import type { AgentEvent } from "../../shared/agent-event.ts";
 import { type EndReason, endReasons } from "../../shared/end-reasons.ts";
 import type { Resumption } from "../../shared/protocol.ts";
+import type { AgentEvent } from "../../shared/session/agent-event.ts";
 
 /** The time in which resumptions are counted, in milliseconds, as the restart intensity of OTP has it. */
 const windowMs = 60_000;

@@ -1,5 +1,5 @@
-import type { Measurement } from "../../shared/measurement.ts";
 import type { InMemoryCall, JsonObject, JsonValue, LeaveData } from "../../shared/protocol.ts";
+import type { Measurement } from "../../shared/session/measurement.ts";
 import type { ArrivedSession } from "../succession/carried-session.ts";
 import type { Permits } from "./permits.ts";
 import type { EndDecision } from "./session-end.ts";

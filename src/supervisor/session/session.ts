@@ -1,4 +1,3 @@
-import type { AgentEvent } from "../../shared/agent-event.ts";
 import { type CloseReason, endReasons } from "../../shared/end-reasons.ts";
 import { GreenroomError, type PlainError, plainError } from "../../shared/errors.ts";
 import {
@@ -9,6 +8,7 @@ import {
   type SessionQuestion,
   type TextMessage,
 } from "../../shared/protocol.ts";
+import type { AgentEvent } from "../../shared/session/agent-event.ts";
 import type { CarriedSession } from "../succession/carried-session.ts";
 import type { Slot, SlotHolder, ThreadKill } from "../threads/slot.ts";
 import { MetricsEvents } from "./metrics-events.ts";

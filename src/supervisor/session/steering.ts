@@ -1,6 +1,6 @@
 import { GreenroomError } from "../../shared/errors.ts";
 import type { JsonObject } from "../../shared/protocol.ts";
-import type { SteerQuestion } from "../../shared/steering.ts";
+import type { SteerQuestion } from "../../shared/session/steering.ts";
 import type { Session } from "./session.ts";
 
 /** The time for which a caller who comes right after the start waits until the agent is in its call, in milliseconds. */

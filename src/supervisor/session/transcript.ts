@@ -1,5 +1,5 @@
 import type { TranscriptLine } from "../../api/session-summary.ts";
-import type { TranscriptEvent } from "../../shared/agent-event.ts";
+import type { TranscriptEvent } from "../../shared/session/agent-event.ts";
 
 /** The most lines and characters that are kept; the oldest lines go first. */
 const most = { lines: 2_000, characters: 256 * 1_024 };

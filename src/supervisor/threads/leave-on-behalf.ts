@@ -4,7 +4,7 @@ import type { Metrics } from "../../metrics/prometheus.ts";
 import { within } from "../../shared/deadline.ts";
 import { plainError } from "../../shared/errors.ts";
 import type { JsonValue, LeaveData, LeaveModule } from "../../shared/protocol.ts";
-import { providers } from "../../shared/provider-table.ts";
+import { providers } from "../../shared/providers/provider-table.ts";
 import { loggedError } from "../log-error.ts";
 
 /** The longest time that leaving for a dead thread may take, in milliseconds. */

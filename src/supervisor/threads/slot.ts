@@ -10,7 +10,7 @@ import {
   type SlotBoot,
   type ToThread,
 } from "../../shared/protocol.ts";
-import { readRunningTools } from "../../shared/running-tools.ts";
+import { readRunningTools } from "../../shared/session/running-tools.ts";
 import type { SharedThreadsOfSlots } from "./shared-threads.ts";
 import { readThreadMessage } from "./thread-message.ts";
 

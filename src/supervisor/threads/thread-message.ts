@@ -1,6 +1,4 @@
-import type { AgentEvent, ResponseLatency } from "../../shared/agent-event.ts";
 import type { PlainError } from "../../shared/errors.ts";
-import type { Measurement } from "../../shared/measurement.ts";
 import {
   type AgentReport,
   type AgentService,
@@ -10,6 +8,8 @@ import {
   type SessionAnswer,
   sharedThreadNames,
 } from "../../shared/protocol.ts";
+import type { AgentEvent, ResponseLatency } from "../../shared/session/agent-event.ts";
+import type { Measurement } from "../../shared/session/measurement.ts";
 import {
   amount,
   type Check,

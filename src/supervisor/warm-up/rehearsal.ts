@@ -1,6 +1,6 @@
 import { errorOf, type PlainError, plainError } from "../../shared/errors.ts";
-import type { Measurement } from "../../shared/measurement.ts";
 import type { AgentReport, FromThread } from "../../shared/protocol.ts";
+import type { Measurement } from "../../shared/session/measurement.ts";
 import { hotFrames, whereText } from "../monitor/hot-frames.ts";
 import { createOverdueText } from "../session/session-creation.ts";
 import type { Slot } from "../threads/slot.ts";

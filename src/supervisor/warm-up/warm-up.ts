@@ -1,8 +1,8 @@
 import type { ServerLog } from "../../log/log.ts";
 import { pause } from "../../shared/back-off.ts";
 import { GreenroomError } from "../../shared/errors.ts";
-import type { Measurement } from "../../shared/measurement.ts";
 import type { AgentReport } from "../../shared/protocol.ts";
+import type { Measurement } from "../../shared/session/measurement.ts";
 import { loggedError } from "../log-error.ts";
 import { FailureRecord } from "../threads/failure-record.ts";
 import type { Pool } from "../threads/pool.ts";

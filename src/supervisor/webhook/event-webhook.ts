@@ -1,6 +1,6 @@
 import type { ServerLog } from "../../log/log.ts";
 import type { Metrics } from "../../metrics/prometheus.ts";
-import type { WebhookEvent } from "../../shared/webhook-events.ts";
+import type { WebhookEvent } from "../../shared/session/webhook-events.ts";
 import type { Session } from "../session/session.ts";
 import { EventFeed, type EventPace } from "./event-feed.ts";
 import { attemptDelivery } from "./webhook-attempt.ts";

@@ -1,6 +1,6 @@
 import type { SessionEvent } from "../../api/session.ts";
 import { rounded } from "../../metrics/rounded.ts";
-import type { ResponseLatency } from "../../shared/agent-event.ts";
+import type { ResponseLatency } from "../../shared/session/agent-event.ts";
 import { type ErrorView, errorJson } from "./error-json.ts";
 
 const iso = (epochMs: number): string => new Date(epochMs).toISOString();

@@ -130,7 +130,7 @@ for (const [what, [execute, response]] of Object.entries(tools)) {
 
 test("half a character in a message to a session never leaves its thread", async (t) => {
   const { emulator, bodies } = await geminiStage(t);
-  const thread = await new AgentThread(t, agentUrl("gemini")).join({ baseUrl: emulator.url });
+  const thread = await new AgentThread(t, agentUrl("providers/gemini")).join({ baseUrl: emulator.url });
   thread.type(`Hello ${high}`);
   t.like(await thread.event("turn"), { outcome: "done" });
   t.is(bodies()[0]?.contents?.[0]?.parts?.[0]?.text, "Hello \ufffd");

@@ -237,7 +237,7 @@ test("of two who speak one after the other it is known who said what", async (t)
 });
 
 test("in a session of a server: transcripts, latency and figures cross the thread", async (t) => {
-  const launcher = await launch(t, "realtime", { unresponsiveAfterMs: 30_000 });
+  const launcher = await launch(t, "providers/realtime", { unresponsiveAfterMs: 30_000 });
   const session = await launcher.startSession({ callId: "call-1", inMemory: { speed: 4 } });
   const said: string[] = [];
   session.events.subscribe(0, ({ event }) => {

@@ -2,7 +2,7 @@ import test, { type ExecutionContext } from "ava";
 import type { Agent } from "greenroom";
 import * as testing from "greenroom/testing";
 import { supervisorOf } from "../../../src/agent-launcher.ts";
-import type { AgentEvent } from "../../../src/shared/agent-event.ts";
+import type { AgentEvent } from "../../../src/shared/session/agent-event.ts";
 import { HostedAgent } from "../../fixtures/agent-host.ts";
 import { EventReader } from "../../fixtures/http/event-reader.ts";
 import { openServer } from "../../fixtures/http/open-server.ts";
@@ -170,7 +170,7 @@ for (const spoken of [false, true]) {
   test.serial(
     `an agent that goes the third time: ${spoken ? "spoken" : "text"}, in a session, over HTTP`,
     async (t) => {
-      const launcher = await launch(t, "silent-user", launched);
+      const launcher = await launch(t, "calls/silent-user", launched);
       const { url, ask, start } = await openServer(t, launcher);
       const { session_id: id } = await start({ config: { spoken } });
       if (spoken) {
@@ -193,7 +193,7 @@ for (const spoken of [false, true]) {
 test.serial(
   "a session of somebody who typed once and is asked again and again is idle all the same",
   async (t) => {
-    const launcher = await launch(t, "silent-user", {
+    const launcher = await launch(t, "calls/silent-user", {
       ...launched,
       agentIdleTimeoutMs: 5_000,
       maintenanceIntervalMs: 20,

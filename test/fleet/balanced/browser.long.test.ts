@@ -11,7 +11,7 @@ const test = noChromium === null ? fleetTest() : unless(noChromium);
 test("a replica that a browser's WebSocket goes through dies: the browser is back in the session by way of another one", async (t) => {
   const { replicas } = await balancedFleet(t, {
     launcher: {
-      agent: agentUrl("browser"),
+      agent: agentUrl("calls/browser"),
       ignoreLoad: true,
       localStt: false,
       maxResumes: 0,
@@ -52,7 +52,7 @@ for (const transport of ["webrtc", "websocket"] as const) {
     test(`by ${transport}: the replica of a browser's call ${how}: the browser is in the same call, with an agent of another one`, async (t) => {
       const { redis, replicas } = await balancedFleet(t, {
         launcher: {
-          agent: agentUrl("come-back"),
+          agent: agentUrl("calls/come-back"),
           ignoreLoad: true,
           maxResumes: 3,
           localStt: false,

@@ -7,7 +7,7 @@ const test = fleetTest();
 
 test("a socket lives as long as its call: it is cut with its replica, and closed when that shuts down", async (t) => {
   const { balancer, replicas } = await balancedFleet(t, {
-    launcher: { agent: agentUrl("sockets") },
+    launcher: { agent: agentUrl("calls/sockets") },
     runner: { drainTimeoutMs: 1_000 },
   });
   const opened = async () => {

@@ -10,7 +10,7 @@ import { reached } from "../../fixtures/session-watch.ts";
 const test = anyTest.serial as TestFn<{ launcher: AgentLauncher }>;
 
 test.before(async (t) => {
-  t.context.launcher = await startLauncher({ agent: agentUrl("open-call") });
+  t.context.launcher = await startLauncher({ agent: agentUrl("calls/open-call") });
 });
 test.after.always((t) => t.context.launcher.stop());
 
@@ -191,7 +191,7 @@ test("a caller who wants too many is told when to come back", async (t) => {
 
 test("any replica passes the request on to the one that has the session", async (t) => {
   t.timeout(120_000);
-  const fleet = await openPair({ launcher: { agent: agentUrl("open-call") } });
+  const fleet = await openPair({ launcher: { agent: agentUrl("calls/open-call") } });
   t.teardown(() => fleet.close());
   const { session_id } = await fleet.replicas[0].start({ call_id: "c9" });
   const { owner, foreign } = placesOf(fleet, session_id);

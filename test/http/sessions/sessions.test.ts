@@ -2,7 +2,7 @@ import { BroadcastChannel } from "node:worker_threads";
 import anyTest, { type TestFn } from "ava";
 import type { AgentLauncher } from "greenroom";
 import { supervisorOf } from "../../../src/agent-launcher.ts";
-import { sessionMetricFields } from "../../../src/shared/session-metric-fields.ts";
+import { sessionMetricFields } from "../../../src/shared/session/session-metric-fields.ts";
 import { openServer, startLauncher } from "../../fixtures/http/open-server.ts";
 
 /** One after another, since they share a server. */

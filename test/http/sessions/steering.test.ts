@@ -173,7 +173,7 @@ test("more turns than may wait are refused", async (t) => {
 
 test("a model that hears and speaks itself keeps its instructions", async (t) => {
   t.timeout(120_000);
-  const launcher = await startLauncher({ agent: agentUrl("realtime") });
+  const launcher = await startLauncher({ agent: agentUrl("providers/realtime") });
   t.teardown(() => launcher.stop());
   const server = await openServer(t, launcher);
   const session = await live(launcher, server);

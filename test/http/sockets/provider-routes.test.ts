@@ -10,7 +10,7 @@ import { SocketClient } from "../../fixtures/http/socket-client.ts";
 const test = anyTest.serial as TestFn<{ launcher: AgentLauncher }>;
 
 test.before(async (t) => {
-  const agent = agentUrl("sockets");
+  const agent = agentUrl("calls/sockets");
   t.context.launcher = await startLauncher({ agent, maxConcurrentSessions: 8, threadWaitTimeoutMs: 60_000 });
 });
 test.after.always((t) => t.context.launcher.stop());
@@ -92,7 +92,7 @@ test("a webhook that is sent twice is one session", async (t) => {
 
 test("where there is no room the route answers in its own words", async (t) => {
   const full = await startLauncher({
-    agent: agentUrl("sockets"),
+    agent: agentUrl("calls/sockets"),
     maxConcurrentSessions: 1,
     threadWaitTimeoutMs: 60_000,
   });

@@ -13,7 +13,7 @@ import { trials } from "../../fixtures/trials.ts";
 const test = anyTest.serial as TestFn<{ launcher: AgentLauncher }>;
 
 test.before(async (t) => {
-  t.context.launcher = await startLauncher({ agent: agentUrl("sockets"), threadWaitTimeoutMs: 60_000 });
+  t.context.launcher = await startLauncher({ agent: agentUrl("calls/sockets"), threadWaitTimeoutMs: 60_000 });
 });
 test.after.always((t) => t.context.launcher.stop());
 
@@ -44,7 +44,7 @@ test("the end of the session closes its sockets with the reason; a thread that d
   await reached(launcher.getSession(crashing.id)!, "ended");
 
   const drained = await startLauncher({
-    agent: agentUrl("sockets"),
+    agent: agentUrl("calls/sockets"),
     maxConcurrentSessions: 1,
   });
   const other = await openServer(t, drained);

@@ -15,7 +15,7 @@ import { SocketClient } from "../../fixtures/http/socket-client.ts";
 const test = anyTest.serial as TestFn<{ launcher: AgentLauncher }>;
 
 test.before(async (t) => {
-  t.context.launcher = await startLauncher({ agent: agentUrl("sockets") });
+  t.context.launcher = await startLauncher({ agent: agentUrl("calls/sockets") });
 });
 test.after.always((t) => t.context.launcher.stop());
 

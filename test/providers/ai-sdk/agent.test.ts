@@ -8,7 +8,7 @@ import { AgentThread } from "../../fixtures/thread/agent-thread.ts";
 async function join(t: ExecutionContext, config: JsonObject = {}) {
   const emulator = await startVendors();
   t.teardown(() => emulator.close());
-  const thread = new AgentThread(t, agentUrl("ai-sdk"));
+  const thread = new AgentThread(t, agentUrl("providers/ai-sdk"));
   await thread.join({ baseUrl: emulator.url, ...config });
   const say = async (text: string) => {
     thread.type(text);

@@ -4,7 +4,7 @@ import { inChromium, shareChromium, stageOf, titled } from "../../fixtures/brows
 
 shareChromium(
   {},
-  { agent: agentUrl("come-back"), maxResumes: 3, warmSessions: 1, unresponsiveAfterMs: 2_000 },
+  { agent: agentUrl("calls/come-back"), maxResumes: 3, warmSessions: 1, unresponsiveAfterMs: 2_000 },
 );
 
 const config = { edge: "browser", heard: ["Are you there?"] };

@@ -9,7 +9,11 @@ import { openServer, startLauncher } from "../../fixtures/http/open-server.ts";
 import { SocketClient, told } from "../../fixtures/http/socket-client.ts";
 
 test("a client comes back to the next agent as the same participant, is told its words, and connects anew where the call moves", async (t) => {
-  const launcher = await startLauncher({ agent: agentUrl("come-back"), maxResumes: 3, warmSessions: 2 });
+  const launcher = await startLauncher({
+    agent: agentUrl("calls/come-back"),
+    maxResumes: 3,
+    warmSessions: 2,
+  });
   t.teardown(() => launcher.stop());
   const server = await openServer(t, launcher);
   const { session_id: id, session_token: token } = await server.start({ config: { edge: "browser" } });
@@ -42,7 +46,11 @@ test("a client comes back to the next agent as the same participant, is told its
 });
 
 test("a client that comes while a thread ends is answered by the agent that takes up the call", async (t) => {
-  const launcher = await startLauncher({ agent: agentUrl("come-back"), maxResumes: 3, warmSessions: 2 });
+  const launcher = await startLauncher({
+    agent: agentUrl("calls/come-back"),
+    maxResumes: 3,
+    warmSessions: 2,
+  });
   t.teardown(() => launcher.stop());
   const supervisor = await supervisorOf(launcher);
   const name = randomUUID();

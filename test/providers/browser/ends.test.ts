@@ -11,7 +11,7 @@ shareChromium();
 
 for (const transport of ["webrtc", "websocket"] as const) {
   inChromium(titled(`by ${transport}: a page is told that its server is drained`), async (t) => {
-    const launcher = await startLauncher({ agent: agentUrl("browser") });
+    const launcher = await startLauncher({ agent: agentUrl("calls/browser") });
     t.teardown(() => launcher.stop());
     const { url } = await openServer(t, launcher);
     const call = await CallPage.open(t.context.browser, url);
@@ -27,7 +27,7 @@ inChromium(
   titled("a page whose agent's thread dies without a word looks for it, and is told that it is over"),
   async (t) => {
     const launcher = await startLauncher({
-      agent: agentUrl("browser"),
+      agent: agentUrl("calls/browser"),
       warmSessions: 1,
       maxConcurrentSessions: 1,
     });

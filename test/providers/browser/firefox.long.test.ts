@@ -10,7 +10,7 @@ const title =
 
 // Firefox has no address of loopback for WebRTC, so that an agent which listens there alone is out of its reach.
 inFirefox(noFirefox === null ? title : `${title} (${noFirefox})`, async (t) => {
-  const launcher = await startLauncher({ agent: agentUrl("browser") });
+  const launcher = await startLauncher({ agent: agentUrl("calls/browser") });
   t.teardown(() => launcher.stop());
   const server = await openServer(t, launcher);
   await using page = await FirefoxPage.open(`${server.url}/talk`);

@@ -29,7 +29,7 @@ for (const mediaPort of [null, 0]) {
   test.serial(`${calls} calls by ${by} leave no socket, thread or timer`, async (t) => {
     t.timeout(3_600_000);
     const launcher = await startLauncher({
-      agent: agentUrl("browser"),
+      agent: agentUrl("calls/browser"),
       mediaPort,
       maxConcurrentSessions: atOnce,
       warmSessions: 2,

@@ -30,7 +30,7 @@ for (const mediaPort of [false, true]) {
     t.teardown(() => relay.stop());
     const { browser } = t.context;
     const launcher = mediaPort
-      ? await startLauncher({ agent: agentUrl("browser"), mediaPort: 0 })
+      ? await startLauncher({ agent: agentUrl("calls/browser"), mediaPort: 0 })
       : t.context.launcher;
     const { url } = await openServer(t, launcher);
     if (mediaPort) t.teardown(() => launcher.stop());

@@ -13,7 +13,7 @@ import { SocketClient } from "../../fixtures/http/socket-client.ts";
 const test = anyTest.serial as TestFn<{ launcher: AgentLauncher }>;
 
 test.before(async (t) => {
-  t.context.launcher = await startLauncher({ agent: agentUrl("browser") });
+  t.context.launcher = await startLauncher({ agent: agentUrl("calls/browser") });
 });
 test.after.always((t) => t.context.launcher.stop());
 

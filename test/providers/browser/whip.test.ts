@@ -9,7 +9,7 @@ import { reached } from "../../fixtures/session-watch.ts";
 const test = anyTest.serial as TestFn<{ launcher: AgentLauncher }>;
 
 test.before(async (t) => {
-  t.context.launcher = await startLauncher({ agent: agentUrl("browser") });
+  t.context.launcher = await startLauncher({ agent: agentUrl("calls/browser") });
 });
 test.after.always((t) => t.context.launcher.stop());
 

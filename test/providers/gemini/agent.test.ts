@@ -7,7 +7,7 @@ import { AgentThread } from "../../fixtures/thread/agent-thread.ts";
 /** An agent in a real session thread that talks to the emulator. */
 async function join(t: ExecutionContext, config: JsonObject = {}) {
   const { emulator, bodies } = await geminiStage(t);
-  const thread = new AgentThread(t, agentUrl("gemini"));
+  const thread = new AgentThread(t, agentUrl("providers/gemini"));
   await thread.join({ baseUrl: emulator.url, ...config });
   const say = async (text: string) => {
     thread.type(text);

@@ -307,7 +307,7 @@ test("speech without words is answered with its length, and advice", async (t) =
 
 test("a whole call with no key: the agent greets, hears, and answers aloud", async (t) => {
   const edge = `offline-${Math.random()}`;
-  const thread = new AgentThread(t, agentUrl("offline-voice"));
+  const thread = new AgentThread(t, agentUrl("providers/offline-voice"));
   thread.assign({ config: { edge, speed: 4, greeting: "Welcome." } });
   using call = await testing.dial(edge);
   await call.joined;

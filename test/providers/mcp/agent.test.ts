@@ -19,7 +19,7 @@ async function stage(t: ExecutionContext) {
   );
   const model = await startVendors();
   t.teardown(() => model.close());
-  const thread = new AgentThread(t, agentUrl("mcp"));
+  const thread = new AgentThread(t, agentUrl("providers/mcp"));
   const config = { url: server.url, program, model: model.url, token: "token-of-this-call" };
   const say = async (text: string) => {
     thread.type(text);

@@ -8,7 +8,7 @@ import { AgentThread } from "../../fixtures/thread/agent-thread.ts";
 /** An agent in a real session thread that talks to the emulator. */
 async function join(t: ExecutionContext, config: JsonObject = {}) {
   const { emulator, bodies } = await openaiStage(t);
-  const thread = new AgentThread(t, agentUrl("openai-compatible"));
+  const thread = new AgentThread(t, agentUrl("providers/openai-compatible"));
   await thread.join({ baseUrl: emulator.url, ...config });
   const say = async (text: string) => {
     thread.type(text);

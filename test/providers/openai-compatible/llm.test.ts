@@ -1,6 +1,6 @@
 import test from "ava";
 import * as openaiCompatible from "greenroom/openai-compatible";
-import { compatibleServices } from "../../../src/shared/compatible-services.ts";
+import { compatibleServices } from "../../../src/shared/providers/compatible-services.ts";
 import { ask } from "../../fixtures/providers/one-answer.ts";
 import { openaiStage } from "../../fixtures/providers/openai-stage.ts";
 

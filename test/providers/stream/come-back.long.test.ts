@@ -13,7 +13,7 @@ for (const how of ["die", "hang"]) {
       const stream = await startStream();
       t.teardown(() => stream.close());
       const agentEnvironment = { ...process.env, ...stream.environment } as Record<string, string>;
-      const launcher = await launch(t, "come-back", { agentEnvironment, maxResumes: 3 });
+      const launcher = await launch(t, "calls/come-back", { agentEnvironment, maxResumes: 3 });
       const supervisor = await supervisorOf(launcher);
       const session = await supervisor.startSession({ callId: "c1", config: { edge: "stream" } });
       await reached(session, "live");

@@ -6,7 +6,7 @@ import type { ConnectionEvent } from "../../../src/agent/edge.ts";
 import { supervisorOf } from "../../../src/agent-launcher.ts";
 import type { CallConnectionEvent } from "../../../src/providers/stream/call/call-connection-event.ts";
 import { WebsocketReconnectStrategy } from "../../../src/providers/stream/wire/enums.ts";
-import type { Measurement } from "../../../src/shared/measurement.ts";
+import type { Measurement } from "../../../src/shared/session/measurement.ts";
 import { type StreamEmulator, startStream } from "../../emulators/stream.ts";
 import { launch } from "../../fixtures/launch.ts";
 import { reached } from "../../fixtures/session-watch.ts";
@@ -194,7 +194,7 @@ test.serial("a wrong secret is one line at the start of the server", async (t) =
   const lines: string[] = [];
   const logger = pino({ level: "info" }, { write: (line: string) => lines.push(line) });
   const agentEnvironment = { ...process.env, ...emulator.environment, STREAM_API_SECRET: "a-wrong-secret" };
-  await launch(t, "stream", { logger, agentEnvironment: agentEnvironment as Record<string, string> });
+  await launch(t, "calls/stream", { logger, agentEnvironment: agentEnvironment as Record<string, string> });
   const complaints = lines.map((line) => JSON.parse(line)).filter(({ part }) => part === "edge");
   t.is(complaints.length, 1);
   t.regex(complaints[0].msg, /^edge stream does not work: To check the key: Stream refused with 401/);

@@ -29,7 +29,7 @@ async function open(t: ExecutionContext, unresponsiveAfterMs = 30_000): Promise<
   const stream = await startStream({ rules: forever });
   t.teardown(() => stream.close());
   const agentEnvironment = { ...process.env, ...stream.environment } as Record<string, string>;
-  const launcher = await launch(t, "stream", {
+  const launcher = await launch(t, "calls/stream", {
     agentEnvironment,
     unresponsiveAfterMs,
     crashStormLimit: 0,

@@ -83,7 +83,7 @@ test.serial(
 );
 
 test.serial("in a terminal, hints are broken between words, and /quit leaves no prompt behind", async (t) => {
-  const child = inTerminal(t, "misbehaving", ["run", "--no-splash"]);
+  const child = inTerminal(t, "faults/misbehaving", ["run", "--no-splash"]);
   if (!child) return;
   child.write("hello\r");
   await child.printed(/Hello. I am an agent of Greenroom/);

@@ -2,7 +2,7 @@ import test from "ava";
 import { agentUrl } from "../../fixtures/agent-url.ts";
 import { bin, Child, noTerminal, program } from "../../fixtures/runner/child.ts";
 
-const launcher = { agent: agentUrl("open-call") };
+const launcher = { agent: agentUrl("calls/open-call") };
 const talkAddress = /http:\/\/127\.0\.0\.1:\d+\/talk#session=[\w-]+&token=[\w-]+/;
 
 test.serial("what is typed is answered as ever, also with --join", async (t) => {

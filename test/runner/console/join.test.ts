@@ -4,7 +4,7 @@ import { AgentFile } from "../../fixtures/agent-file.ts";
 import { agentUrl } from "../../fixtures/agent-url.ts";
 import { bin, Child, noTerminal, program } from "../../fixtures/runner/child.ts";
 
-const launcher = { agent: agentUrl("open-call") };
+const launcher = { agent: agentUrl("calls/open-call") };
 const talkAddress = /http:\/\/127\.0\.0\.1:\d+\/talk#session=[\w-]+&token=[\w-]+/;
 const address = /https:\/\/demo\.invalid\/join\/[\w-]+\?token=guest-[\w-]+-x{120}/;
 

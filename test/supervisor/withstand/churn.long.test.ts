@@ -17,7 +17,7 @@ const cycles = 1_000;
 
 test(`${cycles} starts and closes leave no handle, port or listener behind`, async (t) => {
   t.timeout(300_000);
-  const launcher = await launch(t, "misbehaving", {
+  const launcher = await launch(t, "faults/misbehaving", {
     warmSessions: 4,
     maxConcurrentSessions: 8,
     threadWaitTimeoutMs: 60_000,

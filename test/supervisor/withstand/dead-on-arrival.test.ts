@@ -13,7 +13,7 @@ import { reached } from "../../fixtures/session-watch.ts";
 const hangsWhenTold = `
   import { existsSync, rmSync, writeFileSync } from "node:fs";
   import { threadId } from "node:worker_threads";
-  import agent from "../agents/misbehaving.ts";
+  import agent from "../agents/faults/misbehaving.ts";
   const mark = new URL("warm-" + threadId, import.meta.url);
   const order = new URL("hang-" + threadId, import.meta.url);
   writeFileSync(mark, "");

@@ -158,7 +158,7 @@ async function stageWith(options: Fault["options"] = {}): Promise<Stage> {
   const open = stages.get(key);
   if (open) return open;
   const launcher = await startLauncher({
-    agent: agentUrl("misbehaving"),
+    agent: agentUrl("faults/misbehaving"),
     maxConcurrentSessions: 4,
     // Here many sessions die within a minute.
     crashStormLimit: 0,
@@ -251,7 +251,7 @@ for (const fault of ["hang", "spin"]) {
     `createAgent does not return (${fault}): the start fails in time and the thread is freed`,
     async (t) => {
       // Long enough for agents that work, the rehearsed one too; and the watchdog is not to be first.
-      const launcher = await launch(t, "misbehaving", {
+      const launcher = await launch(t, "faults/misbehaving", {
         createTimeoutMs: 2_000,
         closeGraceMs: 300,
         unresponsiveAfterMs: 30_000,
@@ -269,7 +269,7 @@ for (const fault of ["hang", "spin"]) {
 }
 
 test.serial("createAgent may stand still for as long as it may take", async (t) => {
-  const launcher = await launch(t, "misbehaving", { unresponsiveAfterMs: 500 });
+  const launcher = await launch(t, "faults/misbehaving", { unresponsiveAfterMs: 500 });
   const session = await launcher.startSession({ callId: "x", config: { at: "create", fault: "block" } });
   await reached(session, "live");
   const blocked = await launcher.startSession({ callId: "y", config: { fault: "block" } });
@@ -284,7 +284,7 @@ for (const [fault, reason] of [
 ] as const) {
   test.serial(`what an error came from crosses the thread's border (${fault})`, async (t) => {
     const told = Promise.withResolvers<SessionSummary>();
-    const launcher = await launch(t, "misbehaving", { onSessionEnd: told.resolve });
+    const launcher = await launch(t, "faults/misbehaving", { onSessionEnd: told.resolve });
     const session = await launcher.startSession({ callId: "x", config: { fault } });
     const end = await eventOf(session, (event) => event.type === "end");
     const { error, endReason } = await told.promise;
@@ -308,7 +308,7 @@ test.serial("what was thrown and is no error ends the session with a text", asyn
 });
 
 test.serial("only threads that were ended by force count as killed", async (t) => {
-  const launcher = await launch(t, "misbehaving", {
+  const launcher = await launch(t, "faults/misbehaving", {
     heapSoftLimitMb: 64,
     heapLimitMb: 1_024,
     closeGraceMs: 60_000,
@@ -329,7 +329,7 @@ test.serial("only threads that were ended by force count as killed", async (t) =
 });
 
 test.serial("one error in many calls stops the starts, not the calls", async (t) => {
-  const launcher = await launch(t, "misbehaving", { crashStormLimit: 3 });
+  const launcher = await launch(t, "faults/misbehaving", { crashStormLimit: 3 });
   const { check } = await neighbour(launcher);
   for (let i = 0; i < 3; i += 1) {
     const session = await launcher.startSession({ callId: `x-${i}`, config: { fault: "uncaught" } });

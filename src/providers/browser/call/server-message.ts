@@ -1,5 +1,5 @@
-import type { AgentEvent, ResponseLatency } from "../../../shared/agent-event.ts";
 import type { JsonObject } from "../../../shared/protocol.ts";
+import type { AgentEvent, ResponseLatency } from "../../../shared/session/agent-event.ts";
 
 /**
  * Returns the message about an event of the agent, under the names of `GET /sessions/{id}/events`; null for
