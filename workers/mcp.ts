@@ -8,7 +8,7 @@ import type { EndSharedThread, ToSharedThread } from "../src/shared/protocol.ts"
 
 const port = parentPort;
 if (port === null) throw new Error("mcp is the entry of a worker thread");
-const host = new ProgramHost();
+const host = new ProgramHost((note) => port.postMessage(note));
 port.on("message", async (message: ToSharedThread | EndSharedThread) => {
   if ("port" in message) return host.serve(message.port);
   await host.close();

@@ -49,12 +49,14 @@ process.on("message", async ({ url, sessions, ms, says }: CallersOrder) => {
   await new Promise((resolve) => setTimeout(resolve, ms));
   const { user, system } = process.cpuUsage(cpu);
   const results = callers.map((caller) => caller.result());
-  process.send?.({
+  const result = {
     gaps: results.flatMap(({ gaps }) => gaps),
     lost: results.reduce((sum, { lost }) => sum + lost, 0),
     ownDelayP99: delay.percentile(99) / 1e6,
     cpuSeconds: (user + system) / 1e6,
-  } satisfies CallersResult);
+  } satisfies CallersResult;
+  // A channel that closes loses what it has not written yet.
+  await new Promise((resolve) => process.send?.(result, resolve));
   await Promise.all(callers.map((caller) => caller.close()));
   process.disconnect?.();
 });

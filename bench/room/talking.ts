@@ -1,4 +1,4 @@
-import { fork } from "node:child_process";
+import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import type { Report } from "../figure.ts";
 import { builtIn, Server } from "../server.ts";
@@ -95,16 +95,24 @@ async function talkOf(program: string, calls: number, says: CallersOrder["says"]
   }
   const callers = fork(new URL("./callers.ts", import.meta.url));
   callers.send({ url: server.client.url, sessions, ms: talkingMs, says } satisfies CallersOrder);
-  await once(callers, "message");
+  await nextOf(callers);
   const begun = { at: performance.now(), ...(await usage(server)) };
-  const [result] = (await once(callers, "message")) as [CallersResult];
+  const result = (await nextOf(callers)) as CallersResult;
   const ended = { at: performance.now(), ...(await usage(server)) };
-  if (callers.exitCode === null) await once(callers, "exit");
+  if (callers.connected) await once(callers, "exit");
   return {
     ...result,
     cpuShare: (ended.cpuSeconds - begun.cpuSeconds) / ((ended.at - begun.at) / 1_000) / calls,
     bytes: (ended.memoryBytes - before.memoryBytes) / calls,
   };
+}
+
+/** Resolves with the next message of the callers. Rejects where they end without one. */
+function nextOf(callers: ChildProcess): Promise<unknown> {
+  const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+  callers.once("message", resolve);
+  callers.once("exit", (code) => reject(new Error(`The callers have ended with ${code}`)));
+  return promise;
 }
 
 /** Resolves with what the server's process has used. */

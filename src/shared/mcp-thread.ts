@@ -1,10 +1,12 @@
-/** A program that speaks MCP over its standard input and output. Sessions that ask for the same one share it. */
+/** A program that speaks MCP over its standard input and output. */
 export interface McpProgram {
   readonly command: string;
   readonly args: readonly string[];
   /** The whole environment of the program. */
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string | null;
+  /** True where sessions that ask for the same program use one; else it belongs to the session that asked, and ends with it. */
+  readonly shared: boolean;
 }
 
 /** A message of the protocol. It is passed on, so that little is known of it. */
@@ -26,9 +28,10 @@ const isText = (value: unknown): value is string => typeof value === "string";
 /** Returns whether a value is a program that can be started. */
 export function isMcpProgram(value: unknown): value is McpProgram {
   if (!isObject(value)) return false;
-  const { command, args, env, cwd } = value;
+  const { command, args, env, cwd, shared } = value;
   const isCalled = isText(command) && Array.isArray(args) && args.every(isText);
-  return isCalled && isObject(env) && Object.values(env).every(isText) && (cwd === null || isText(cwd));
+  if (!isCalled || typeof shared !== "boolean") return false;
+  return isObject(env) && Object.values(env).every(isText) && (cwd === null || isText(cwd));
 }
 
 /** Returns whether a value is a message of the protocol that can be written as JSON. */
@@ -54,3 +57,12 @@ export type FromMcpThread =
       readonly code: string | null;
       readonly lastWords: string;
     };
+
+/**
+ * The thread that runs the programs of MCP servers → main thread: a program runs, or has ended. Where that thread is lost its programs are
+ * not ended by the system, so that the main thread has to know them.
+ */
+export interface McpProgramNote {
+  readonly pid: number;
+  readonly isRunning: boolean;
+}

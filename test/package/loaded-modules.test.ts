@@ -144,7 +144,9 @@ test.serial("a thread loads the SDK of the one provider whose key is set", async
     ["elevenlabs"],
   );
   t.deepEqual(
-    providersIn(session.own).filter((folder) => !["browser", "http", "local"].includes(folder)),
+    providersIn(session.own).filter(
+      (folder) => !["browser", "http", "local", "model", "sound"].includes(folder),
+    ),
     ["elevenlabs"],
   );
 });

@@ -5,14 +5,7 @@ import { join } from "node:path";
 import test from "ava";
 import { eventually } from "../fixtures/eventually.ts";
 import { launch } from "../fixtures/launch.ts";
-
-function isThere(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-}
+import { isThere } from "../fixtures/mcp/is-there.ts";
 
 test("the sessions of a server, and its rehearsal, use one program, which ends with the server", async (t) => {
   const folder = await mkdtemp(join(tmpdir(), "greenroom-mcp-"));

@@ -1,7 +1,7 @@
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import { sharedThreads } from "../../agent/thread/shared-threads.ts";
-import type { McpMessage, McpProgram } from "../../shared/mcp-thread.ts";
+import type { McpMessage, McpProgram, McpProgramNote } from "../../shared/mcp-thread.ts";
 import { cutText } from "../../shared/text/text.ts";
 import { fetchWith } from "./http-fetch.ts";
 import type { FilledServerOptions } from "./options.ts";
@@ -40,11 +40,12 @@ export function routeTo({ reach }: FilledServerOptions, sdk: Sdk, onBroken: (err
       leave: () => transport.terminateSession(),
     };
   }
-  const { command, args, cwd } = reach;
-  const program = { command, args, env: { ...inheritedVariables(), ...reach.env }, cwd };
+  const { command, args, cwd, shared } = reach;
+  const program = { command, args, env: { ...inheritedVariables(), ...reach.env }, cwd, shared };
   const leave = async () => undefined;
   const { mcp } = sharedThreads();
-  if (reach.shared && mcp !== null) {
+  // One that is not shared runs there too: it has to end where the thread of its session is lost.
+  if (mcp !== null) {
     const transport = new SharedTransport(mcp, program);
     return { transport, lastWords: () => transport.lastWords, leave };
   }
@@ -64,14 +65,27 @@ export interface ProgramTransport {
   lastWords(): string;
 }
 
-/** Returns a program, which is not started yet. */
-export function programTransport(program: McpProgram, sdk: Sdk): ProgramTransport {
+/**
+ * Returns a program, which is not started yet.
+ * @param note Told that its process runs, and that it has ended.
+ */
+export function programTransport(
+  program: McpProgram,
+  sdk: Sdk,
+  note: (note: McpProgramNote) => void,
+): ProgramTransport {
   const { transport, lastWords } = stdioTransport(program, sdk);
   let error: Error | null = null;
+  let pid: number | null = null;
   const own: ProgramTransport = {
     onMessage: () => {},
     onEnd: () => {},
-    start: () => transport.start(),
+    start: () => {
+      const started = transport.start();
+      pid = transport.pid;
+      if (pid !== null) note({ pid, isRunning: true });
+      return started;
+    },
     send: (message) => transport.send(message as unknown as JSONRPCMessage),
     close: () => transport.close(),
     lastWords,
@@ -80,7 +94,10 @@ export function programTransport(program: McpProgram, sdk: Sdk): ProgramTranspor
   transport.onerror = (told) => {
     error = told;
   };
-  transport.onclose = () => own.onEnd(error ?? new Error("The program has ended"));
+  transport.onclose = () => {
+    if (pid !== null) note({ pid, isRunning: false });
+    own.onEnd(error ?? new Error("The program has ended"));
+  };
   return own;
 }
 

@@ -15,6 +15,10 @@ export interface SharedWorkerOptions {
    * @default none: it is ended at once
    */
   readonly endMs?: number;
+  /** Takes what it posts to the main thread. */
+  readonly onMessage?: (message: unknown) => void;
+  /** Called when it has ended, for whatever reason. */
+  readonly onEnd?: () => void;
   /** Called when it has ended unexpectedly. */
   readonly onFailure: (error: Error) => void;
   /** The entry of the thread. Default: the one of this package. */
@@ -67,7 +71,7 @@ export class SharedWorker {
   }
 
   #launch(): Worker {
-    const { name, workerData, heapMb, entry } = this.#options;
+    const { name, workerData, heapMb, entry, onMessage } = this.#options;
     const own = new URL(`../../../workers/${name}${extname(import.meta.url)}`, import.meta.url);
     const worker = new Worker(entry ?? own, {
       name,
@@ -75,6 +79,8 @@ export class SharedWorker {
       env: {},
       resourceLimits: { maxOldGenerationSizeMb: heapMb, maxYoungGenerationSizeMb: 8 },
     });
+    if (onMessage !== undefined) worker.on("message", onMessage);
+    // After its listeners, which would have the process wait for it.
     worker.unref();
     this.#changedAt = performance.now();
     let cause: Error | null = null;
@@ -88,6 +94,7 @@ export class SharedWorker {
   #ended(error: Error): void {
     this.#worker = null;
     this.#changedAt = performance.now();
+    this.#options.onEnd?.();
     if (this.#stopped) return;
     this.#failures.fail(error);
     this.#options.onFailure(error);

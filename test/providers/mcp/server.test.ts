@@ -8,6 +8,7 @@ import { ToolImages } from "../../../src/agent/tools/tool-images.ts";
 import { DeadlineError } from "../../../src/shared/deadline.ts";
 import { eventually } from "../../fixtures/eventually.ts";
 import { McpHttpServer } from "../../fixtures/mcp/http-server.ts";
+import { isThere } from "../../fixtures/mcp/is-there.ts";
 import { toolContext } from "../../fixtures/mcp/tool-context.ts";
 import { toolsServer } from "../../fixtures/mcp/tools-server.ts";
 
@@ -38,14 +39,6 @@ async function stage(t: ExecutionContext, kind: "stdio" | "http", options: Optio
 /** Waits until the server tells that this has happened. */
 const happens = (server: mcp.Server, what: string) =>
   eventually(what, async () => String(await call(server, "happened").catch(() => "")).includes(what));
-
-function isThere(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-}
 
 const call = (server: mcp.Server, name: string, args: object = {}, signal = never) =>
   server.functions.get(name)!.call(args, toolContext(signal));

@@ -3,11 +3,17 @@ import { existsSync, readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { MessageChannel, Worker } from "node:worker_threads";
+import { BroadcastChannel, type MessagePort } from "node:worker_threads";
 import test, { type ExecutionContext } from "ava";
 import * as mcp from "greenroom/mcp";
-import { offerSharedThreads } from "../../../src/agent/thread/shared-threads.ts";
+import pino from "pino";
+import {
+  offerSharedThreads,
+  SharedThreadUnavailableError,
+} from "../../../src/agent/thread/shared-threads.ts";
+import { McpThread } from "../../../src/supervisor/mcp/mcp-thread.ts";
 import { eventually } from "../../fixtures/eventually.ts";
+import { isThere } from "../../fixtures/mcp/is-there.ts";
 import { toolContext } from "../../fixtures/mcp/tool-context.ts";
 
 const program = join(import.meta.dirname, "../../fixtures/mcp/stdio-server.ts");
@@ -17,24 +23,23 @@ const unavailable = { name: "ToolError", message: /cannot be reached at the mome
 const call = (server: mcp.Server, name: string, args: object = {}, signal = never) =>
   server.functions.get(name)!.call(args, toolContext(signal));
 
-/** The real thread of the programs, as a server of Greenroom starts it, and servers of several sessions that use it. */
+/** The real thread of the programs, as a server of Greenroom has it, and servers of several sessions that use it. */
 async function stage(t: ExecutionContext) {
-  const start = () => new Worker(new URL("../../../workers/mcp.ts", import.meta.url), { env: {} });
-  let worker = start();
-  const withdraw = offerSharedThreads({
-    mcp: {
-      connect: async () => {
-        const { port1, port2 } = new MessageChannel();
-        worker.postMessage({ port: port1 }, [port1]);
-        return port2;
-      },
-    },
-  });
+  const entry = new URL("../../fixtures/mcp/mortal-mcp.ts", import.meta.url);
+  const thread = new McpThread({ log: pino({ level: "silent" }), entry });
+  const connect = async (): Promise<MessagePort> => {
+    const { port, refusal } = thread.connect();
+    if (port === null) throw new SharedThreadUnavailableError(refusal);
+    return port;
+  };
+  const withdraw = offerSharedThreads({ mcp: { connect } });
+  const channel = new BroadcastChannel("mortal-mcp");
   const folder = await mkdtemp(join(tmpdir(), "greenroom-mcp-"));
   const file = join(folder, "pid");
   t.teardown(async () => {
     withdraw();
-    await worker.terminate();
+    channel.close();
+    await thread.stop();
     await rm(folder, { recursive: true });
   });
   const server = async (options: Partial<mcp.StdioServerOptions> = {}) => {
@@ -52,20 +57,8 @@ async function stage(t: ExecutionContext) {
   };
   const pids = () => (existsSync(file) ? (readFileSync(file, "utf8").match(/\d+/g) ?? []) : []).map(Number);
   /** Ends the thread as a crash does; the next session starts another one. */
-  const lose = async () => {
-    const lost = worker;
-    worker = start();
-    await lost.terminate();
-  };
-  return { worker, lose, server, pids };
-}
-
-function isThere(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
+  const lose = () => channel.postMessage("end");
+  return { thread, connect, lose, server, pids, file };
 }
 
 test.serial("sessions share one program, and each gets its own answers and progress", async (t) => {
@@ -163,32 +156,59 @@ test.serial("a program that cannot be started is told with the system's code", a
 });
 
 test.serial("the programs end with the server, also those that do not end with their input", async (t) => {
-  const { worker, server, pids } = await stage(t);
+  const { thread, server, pids } = await stage(t);
   await server();
+  await server({ shared: false });
   t.true(pids().every(isThere));
-  const ended = new Promise((resolve) => worker.once("exit", resolve));
-  worker.postMessage({ type: "end" });
-  t.is(await ended, 0);
+  await thread.stop();
   t.false(pids().some(isThere));
+  t.is(pids().length, 2);
 });
 
-test.serial("where the thread is lost its calls fail, and a new one serves the next", async (t) => {
-  const { lose, server } = await stage(t);
-  const one = await server();
-  const hanging = t.throwsAsync(call(one, "hang"), unavailable);
-  await lose();
-  await hanging;
-  t.true(one.functions.has("add"));
-  await eventually(
-    "it is back",
-    async () => (await call(one, "add", { a: 1, b: 2 }).catch(() => "")) === "3",
-  );
-});
+test.serial(
+  "a program that is not shared ends with its session, also where the session's thread is lost",
+  async (t) => {
+    const { connect, server, pids, file } = await stage(t);
+    await server();
+    const own = await server({ shared: false });
+    const [kept, first] = pids();
+    await own.close();
+    await eventually("the first one has ended", () => !isThere(first!));
+    const port = await connect();
+    const wanted = { command: process.execPath, args: [program, "--stubborn", file], env: {}, cwd: null };
+    port.postMessage({ type: "open", program: { ...wanted, shared: false } });
+    await once(port, "message");
+    await eventually("the second one runs", () => pids().length === 3);
+    const second = pids()[2]!;
+    port.close();
+    await eventually("the second one has ended", () => !isThere(second));
+    t.true(isThere(kept!));
+  },
+);
+
+test.serial(
+  "where the thread is lost its calls fail, its programs end, and a new one serves the next",
+  async (t) => {
+    const { lose, server, pids } = await stage(t);
+    const one = await server();
+    await server({ shared: false });
+    const before = pids();
+    const hanging = t.throwsAsync(call(one, "hang"), unavailable);
+    lose();
+    await hanging;
+    await eventually("the programs of the lost thread have ended", () => !before.some(isThere));
+    t.true(one.functions.has("add"));
+    await eventually(
+      "it is back",
+      async () => (await call(one, "add", { a: 1, b: 2 }).catch(() => "")) === "3",
+    );
+  },
+);
 
 test.serial("a message that is no request costs only its sender the way to the program", async (t) => {
-  const { worker, server, pids } = await stage(t);
+  const { connect, server, pids } = await stage(t);
   const honest = await server();
-  const program = { command: process.execPath, args: [], env: {}, cwd: null };
+  const program = { command: process.execPath, args: [], env: {}, cwd: null, shared: true };
   const request = (message: unknown) => ({ type: "message", message });
   const wrong = [
     [null],
@@ -196,6 +216,7 @@ test.serial("a message that is no request costs only its sender the way to the p
     [{ type: "open" }],
     [{ type: "open", program: { ...program, args: [7] } }],
     [{ type: "open", program: { ...program, env: null } }],
+    [{ type: "open", program: { ...program, shared: 1 } }],
     [request({ jsonrpc: "2.0", id: 1, method: "ping" })],
   ];
   const behindOpen = [
@@ -213,18 +234,17 @@ test.serial("a message that is no request costs only its sender the way to the p
       env: process.env,
     },
   };
-  const connected = () => {
-    const { port1, port2 } = new MessageChannel();
-    worker.postMessage({ port: port1 }, [port1]);
-    return { port: port2, closed: new Promise((resolve) => port2.once("close", resolve)) };
+  const connected = async () => {
+    const port = await connect();
+    return { port, closed: new Promise((resolve) => port.once("close", resolve)) };
   };
   for (const [message] of wrong) {
-    const { port, closed } = connected();
+    const { port, closed } = await connected();
     port.postMessage(message);
     await closed;
   }
   for (const message of behindOpen) {
-    const { port, closed } = connected();
+    const { port, closed } = await connected();
     port.postMessage(open);
     const [opened] = await once(port, "message");
     t.deepEqual(opened, { type: "opened" });

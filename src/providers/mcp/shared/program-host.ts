@@ -1,5 +1,10 @@
 import type { MessagePort } from "node:worker_threads";
-import { isMcpProgram, type McpProgram, type ToMcpThread } from "../../../shared/mcp-thread.ts";
+import {
+  isMcpProgram,
+  type McpProgram,
+  type McpProgramNote,
+  type ToMcpThread,
+} from "../../../shared/mcp-thread.ts";
 import { loadSdk } from "../sdk.ts";
 import { programTransport } from "../transports.ts";
 import { keyOf, SharedProgram } from "./shared-program.ts";
@@ -13,14 +18,16 @@ interface Entry {
   timer: NodeJS.Timeout | undefined;
 }
 
-/** Runs the programs of MCP servers for all sessions of the process: each of them once. */
+/** Runs the programs of MCP servers for all sessions of the process: those that are shared once. */
 export class ProgramHost {
   readonly #entries = new Map<string, Entry>();
-  readonly #keptMs: number;
+  readonly #note: (note: McpProgramNote) => void;
   #closed = false;
+  #count = 0;
 
-  constructor(keptForMs = keptMs) {
-    this.#keptMs = keptForMs;
+  /** @param note Told of each process that runs, and that has ended. */
+  constructor(note: (note: McpProgramNote) => void) {
+    this.#note = note;
   }
 
   /** Serves a session, whose first message says which program it wants. */
@@ -43,7 +50,8 @@ export class ProgramHost {
   }
 
   async #open(user: MessagePort, wanted: McpProgram): Promise<void> {
-    const key = keyOf(wanted);
+    this.#count += 1;
+    const key = wanted.shared ? keyOf(wanted) : `of one session: ${this.#count}`;
     const known = this.#entries.get(key);
     if (known !== undefined) {
       clearTimeout(known.timer);
@@ -54,12 +62,12 @@ export class ProgramHost {
     if (this.#closed) return user.close();
     // Another session may have asked for it meanwhile.
     if (this.#entries.has(key)) return this.#open(user, wanted);
-    const program = new SharedProgram(programTransport(wanted, sdk));
+    const program = new SharedProgram(programTransport(wanted, sdk, this.#note));
     const entry: Entry = { program, running: false, timer: undefined };
     this.#entries.set(key, entry);
     program.onEnd = () => this.#forget(key, entry);
     program.onUnused = () => {
-      entry.timer = setTimeout(() => void program.close(), this.#keptMs);
+      entry.timer = setTimeout(() => void program.close(), wanted.shared ? keptMs : 0);
     };
     program.add(user, false);
     await program.start();
