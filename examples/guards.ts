@@ -1,6 +1,6 @@
 import type { Guard } from "greenroom";
 
-/** Keeps the numbers of payment cards away from the model. */
+/** Keeps the numbers of payment cards out of the conversation. */
 export const noCards: Guard = {
   name: "cards",
   heard: ({ text }) => (/(?:\d[ -]?){13,19}/.test(text) ? { reason: "payment_card" } : null),

@@ -43,12 +43,13 @@ export interface Guard {
   readonly name: string;
   /**
    * Judges the words of a participant. Nothing of the answer is heard, and no tool runs, before it has no objection. Words that are
-   * blocked are not part of the conversation.
+   * blocked are not part of the conversation; the model was asked meanwhile, and events have them. Words whose turn is cut short before
+   * the verdict are judged together with the next ones. Those that a speech-to-speech model tells only after their turn are not judged.
    */
   readonly heard?: (words: HeardWords, signal: AbortSignal) => Verdict | Promise<Verdict>;
   /**
-   * Judges each sentence of a text model's answer before it is spoken. Where it is blocked nothing more of the answer is said. The
-   * sound of a speech-to-speech model, and the words of `agent.say`, are not judged.
+   * Judges each sentence of a text model's answer before it is spoken. Where it is blocked nothing more of the answer is said, and tools
+   * that it calls behind the sentence do not run. The sound of a speech-to-speech model, and the words of `agent.say`, are not judged.
    */
   readonly say?: (words: WordsToSay, signal: AbortSignal) => Verdict | Promise<Verdict>;
   /**
@@ -62,7 +63,7 @@ export interface Guard {
    */
   readonly timeoutMs?: number;
   /**
-   * The verdict of a guard that throws, or takes too long.
+   * The verdict of a guard that throws, takes too long, or returns what is no verdict.
    * @default "block"
    */
   readonly otherwise?: "block" | "allow";

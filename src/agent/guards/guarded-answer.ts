@@ -1,6 +1,6 @@
 import type { Log } from "../log.ts";
 import type { Message } from "../model/message.ts";
-import { SentenceSplitter } from "../speech-text/sentences/sentence-splitter.ts";
+import { type Sentence, SentenceSplitter } from "../speech-text/sentences/sentence-splitter.ts";
 import { cutToHeard } from "../turns/conversation.ts";
 import { type Heard, nothingHeard } from "../turns/heard.ts";
 import type { Answer, AnswerPart } from "../turns/responder.ts";
@@ -12,6 +12,8 @@ export interface GuardedOptions {
   readonly log: Log;
   /** The words that are answered; null where they are not a participant's, or not known. */
   readonly words: HeardWords | null;
+  /** Takes the verdict on these words, once the answer is wanted. */
+  readonly onVerdict: (isBlocked: boolean) => void;
 }
 
 /** An answer of which nothing is given before the guards have no objection: to its question, and to each of its sentences. */
@@ -22,6 +24,7 @@ export class GuardedAnswer implements Answer {
   readonly #over = new AbortController();
   readonly #question: Promise<Blocked | null>;
   readonly #splitter = new SentenceSplitter();
+  #isJudged = false;
   /** The words that were given of the answer. */
   #given = "";
   #blocked: Blocked | null = null;
@@ -36,6 +39,11 @@ export class GuardedAnswer implements Answer {
     this.#question = this.#judgeQuestion();
     // Of an answer that is dropped nobody waits for it.
     this.#question.catch(() => undefined);
+  }
+
+  /** Returns whether the words that are answered were judged. */
+  get isJudged(): boolean {
+    return this.#isJudged;
   }
 
   get firstPartAt(): number | null {
@@ -57,14 +65,17 @@ export class GuardedAnswer implements Answer {
 
   async release(give: (part: AnswerPart) => void): Promise<void> {
     const blocked = await this.#question;
+    this.#over.signal.throwIfAborted();
+    this.#isJudged = true;
+    this.#options.onVerdict(blocked !== null);
     if (blocked !== null) {
       this.#block(blocked, give);
       return;
     }
     try {
-      await this.inner.release((part) => this.#take(part, give));
-      this.#judged = this.#judged.then(() => this.#judgeAll(this.#splitter.flush(), give));
-      await this.#judged;
+      const allJudged = () => this.#judge(this.#splitter.flush(), give);
+      await this.inner.release((part) => this.#take(part, give), allJudged);
+      await allJudged();
     } catch (error) {
       if (this.#blocked === null) throw error;
     }
@@ -84,26 +95,37 @@ export class GuardedAnswer implements Answer {
   }
 
   #take(part: AnswerPart, give: (part: AnswerPart) => void): void {
-    if (this.#blocked !== null) return;
+    // Tools that ran are told of whatever becomes of the words.
+    if (this.#blocked !== null && part.type !== "tool" && part.type !== "step") return;
     const judges = this.#options.guards.some(({ say }) => say !== undefined);
     if (judges && (part.type === "text" || part.type === "pause")) {
       const pieces = part.type === "text" ? this.#splitter.push(part.delta) : this.#splitter.flush();
-      this.#judged = this.#judged.then(async () => {
-        await this.#judgeAll(pieces, give);
-        if (part.type === "pause" && this.#blocked === null) give(part);
-      });
-      // It is awaited as all is written; until then a rejection is not unhandled.
-      this.#judged.catch(() => undefined);
+      void this.#judge(pieces, give, part.type === "pause" ? part : null);
       return;
     }
     if (part.type === "text" || part.type === "words") this.#given += part.delta;
     give(part);
   }
 
-  async #judgeAll(
-    pieces: readonly { readonly text: string }[],
+  /**
+   * Has pieces judged behind those before them, and gives a part behind them. Resolves when that is done; rejects where the answer is
+   * not wanted any more.
+   */
+  #judge(
+    pieces: readonly Sentence[],
     give: (part: AnswerPart) => void,
+    behind: AnswerPart | null = null,
   ): Promise<void> {
+    this.#judged = this.#judged.then(async () => {
+      await this.#judgeAll(pieces, give);
+      if (behind !== null && this.#blocked === null) give(behind);
+    });
+    // It is awaited as all is written; until then a rejection is not unhandled.
+    this.#judged.catch(() => undefined);
+    return this.#judged;
+  }
+
+  async #judgeAll(pieces: readonly Sentence[], give: (part: AnswerPart) => void): Promise<void> {
     const { guards, log } = this.#options;
     const some = guards.filter(({ say }) => say !== undefined);
     const { signal } = this.#over;
@@ -111,12 +133,13 @@ export class GuardedAnswer implements Answer {
       if (this.#blocked !== null) return;
       const words = { text, before: this.#given };
       const blocked = await judge(some, "say", (guard, over) => guard.say?.(words, over), { log, signal });
+      signal.throwIfAborted();
       if (blocked !== null) {
         this.#block(blocked, give);
         return;
       }
       this.#given += text;
-      give({ type: "text", delta: text });
+      give({ type: "text", delta: text, endsSentence: true });
     }
   }
 

@@ -1,7 +1,8 @@
 import { within } from "../../shared/deadline.ts";
 import { plainError } from "../../shared/errors.ts";
+import { cutText } from "../../shared/text/text.ts";
 import type { Log } from "../log.ts";
-import type { Guard, Verdict } from "./guard.ts";
+import type { Block, Guard, Verdict } from "./guard.ts";
 
 /** The point at which a guard judges. */
 export type GuardStage = "heard" | "say";
@@ -36,9 +37,9 @@ export async function judge(
     try {
       const asked = Promise.try(ask, guard, AbortSignal.any([signal, over.signal]));
       const verdict = await within(asked, timeoutMs, `The guard ${name}`, signal, "timeoutMs");
-      if (verdict === null || verdict === undefined) return null;
-      const reason = String(verdict.reason).slice(0, mostOfReason);
-      return { guard: name, stage, reason, line: verdict.say ?? line };
+      const block = blockOf(verdict);
+      if (block === null) return null;
+      return { guard: name, stage, reason: cutText(block.reason, mostOfReason), line: block.say ?? line };
     } catch (error) {
       signal.throwIfAborted();
       log.warn(
@@ -51,4 +52,16 @@ export async function judge(
     }
   });
   return (await Promise.all(verdicts)).find((blocked) => blocked !== null) ?? null;
+}
+
+/** Reads a verdict; null: no objection. Throws a `TypeError` for what is none, so that it counts as one that failed. */
+function blockOf(verdict: unknown): Block | null {
+  if (verdict === null || verdict === undefined) return null;
+  const { reason, say } = verdict as Partial<Record<keyof Block, unknown>>;
+  const isSaid = say === null || say === undefined || typeof say === "string";
+  if (typeof reason !== "string" || !isSaid)
+    throw new TypeError(
+      "A verdict is { reason, say } with texts, or nothing where the guard has no objection",
+    );
+  return { reason, ...(typeof say === "string" ? { say } : {}) };
 }

@@ -11,7 +11,7 @@ export class PipelineAnswer implements Answer {
   /** Settles when the model has said all. */
   readonly #said: Promise<void>;
   readonly #cancel = new AbortController();
-  readonly #released = Promise.withResolvers<void>();
+  readonly #released = Promise.withResolvers<() => Promise<void>>();
   readonly #held: AnswerPart[] = [];
   #give: ((part: AnswerPart) => void) | null = null;
 
@@ -25,7 +25,10 @@ export class PipelineAnswer implements Answer {
         if (this.#give) this.#give(part);
         else this.#held.push(part);
       },
-      mayRunTools: () => this.#released.promise,
+      mayRunTools: async () => {
+        const mayRun = await this.#released.promise;
+        await mayRun();
+      },
     });
     this.#said = this.#reply.run();
     // A failure is reported to the turn that releases the answer. Where the answer ends before, its rejection
@@ -45,11 +48,14 @@ export class PipelineAnswer implements Answer {
     return this.#reply.underWay;
   }
 
-  async release(give: (part: AnswerPart) => void): Promise<void> {
+  async release(
+    give: (part: AnswerPart) => void,
+    mayRunTools: () => Promise<void> = async () => undefined,
+  ): Promise<void> {
     this.#give = give;
     try {
       for (const part of this.#held.splice(0)) give(part);
-      this.#released.resolve();
+      this.#released.resolve(mayRunTools);
       await this.#said;
       this.#measure("done");
     } catch (error) {

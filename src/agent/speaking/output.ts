@@ -8,8 +8,11 @@ export interface Output {
   /** The sound that has reached the other side so far, in milliseconds; 0 where there is none. */
   readonly heardMs: number;
   readonly progress: SpokenProgress;
-  /** Adds text to be spoken or read, or the words of sound. */
-  write(text: string): void;
+  /**
+   * Adds text to be spoken or read, or the words of sound.
+   * @param endsSentence True where it is known that a sentence ends with it: it is spoken without what follows.
+   */
+  write(text: string, endsSentence?: boolean): void;
   /** Adds sound as it is to be heard. Outputs that speak text have no use for it, and ignore it. */
   play(frame: PcmFrame): void;
   /** Says what was written so far without waiting for the rest of its sentence, since nothing more comes for now. */

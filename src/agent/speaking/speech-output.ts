@@ -86,9 +86,9 @@ export class SpeechOutput implements Output {
     return spokenProgress(this.#spokenPieces, this.#written);
   }
 
-  write(text: string): void {
+  write(text: string, endsSentence = false): void {
     if (this.#over) return;
-    for (const piece of this.#text.push(text)) this.#add(piece);
+    for (const piece of this.#text.push(text, endsSentence)) this.#add(piece);
   }
 
   /** All sound is the voice's. */

@@ -57,27 +57,33 @@ export class SpeechText {
     this.#steps = stepsOf(transforms, pronunciations, (text) => withTokens(text, markup, this.#tokens));
   }
 
-  /** Adds what was written, and returns the pieces that are complete with it. */
-  push(delta: string): SpeechPiece[] {
+  /**
+   * Adds what was written, and returns the pieces that are complete with it.
+   * @param endsSentence True where it is known that a sentence ends with it: its end is not looked for in what follows.
+   */
+  push(delta: string, endsSentence = false): SpeechPiece[] {
     this.#source += delta;
     this.#rewriter.write(withoutTokens(delta));
-    return this.#pieces(false);
+    // A span that is open may reach beyond the sentence.
+    return this.#pieces(endsSentence && this.#rewriter.endWord() ? "sentence" : "nothing");
   }
 
   /** Returns the rest, where nothing more will come for now. Text that is pushed later begins anew, with a first piece. */
   flush(): SpeechPiece[] {
     this.#rewriter.end();
-    const pieces = this.#pieces(true);
+    const pieces = this.#pieces("text");
     if (this.#source !== "")
       pieces.push(this.#piece(new MappedText("", []), this.#start + this.#source.length));
     return pieces;
   }
 
-  #pieces(final: boolean): SpeechPiece[] {
+  /** @param ended What is known to end with the text so far. */
+  #pieces(ended: "nothing" | "sentence" | "text"): SpeechPiece[] {
     const { text, ends } = this.#rewriter.take();
     for (const end of ends) this.#ends.push(end);
     const sentences = this.#splitter.push(text);
-    if (final) sentences.push(...this.#splitter.flush());
+    if (ended === "sentence") sentences.push(...this.#splitter.endSentence());
+    if (ended === "text") sentences.push(...this.#splitter.flush());
     return sentences.map((sentence) => {
       const taken = this.#ends.splice(0, sentence.text.length);
       const end = taken.at(-1) ?? this.#start;

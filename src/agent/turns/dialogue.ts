@@ -30,6 +30,7 @@ import { Turn } from "./turn.ts";
 import { isOwed, questionOf, type TurnInput } from "./turn-input.ts";
 import type { OutputKind } from "./turn-output.ts";
 import type { TurnParts } from "./turn-parts.ts";
+import { blockedMessage } from "./turn-question.ts";
 import { TurnQueue, type TurnRank } from "./turn-queue.ts";
 import { reportCutTurn } from "./turn-report.ts";
 import { UnheardParticipants } from "./unheard-participants.ts";
@@ -94,7 +95,12 @@ export class Dialogue {
     this.#responder = this.#makeResponder(options.agent);
     const { guards } = options.agent;
     this.#guarded =
-      guards.length === 0 ? this.#responder : new GuardedResponder(context, this.#responder, guards);
+      guards.length === 0
+        ? this.#responder
+        : new GuardedResponder(this.#responder, guards, {
+            log: context.log,
+            onBlocked: (message) => this.#conversation.replace(message, blockedMessage),
+          });
     this.#queue = new TurnQueue({
       maxWaiting: limits.maxWaitingTurns,
       onOver: (turn, outcome) => this.#turnOver(turn, outcome),

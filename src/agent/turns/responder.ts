@@ -28,8 +28,8 @@ export interface Question {
 
 /** A piece of an answer, in the order in which it is to be heard. */
 export type AnswerPart =
-  /** Text that is still to be spoken. */
-  | { readonly type: "text"; readonly delta: string }
+  /** Text that is still to be spoken. `endsSentence`: it is known that a sentence ends with it. */
+  | { readonly type: "text"; readonly delta: string; readonly endsSentence?: boolean }
   /** Sound as it is to be heard. */
   | { readonly type: "sound"; readonly frame: PcmFrame }
   /** The words of the sound, which may come before it or behind it. */
@@ -57,8 +57,10 @@ export interface Answer {
   /**
    * Gives what was held, then the rest as it comes, and lets its tools run. Called once. Resolves when all is given; rejects
    * with what went wrong, or once it is ended.
+   * @param mayRunTools Resolves when its tools may run. A model that calls its tools beside its words does not wait for it.
+   * Default: at once.
    */
-  release(give: (part: AnswerPart) => void): Promise<void>;
+  release(give: (part: AnswerPart) => void, mayRunTools?: () => Promise<void>): Promise<void>;
   /**
    * Ends it, since the turn is over or it is not wanted: nothing more is given. Without effect on one that was ended.
    * @param heard Null: all of it was heard.

@@ -42,7 +42,7 @@ export class TurnOutput {
     if (this.#kind !== kind) throw new Error("An answer is either text or sound, and this one is both");
     this.#output ??= this.#opened(kind);
     if (part.type === "sound") this.#output.play(part.frame);
-    else this.#output.write(part.delta);
+    else this.#output.write(part.delta, part.type === "text" && part.endsSentence === true);
   }
 
   flush(): void {

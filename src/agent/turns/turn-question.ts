@@ -3,8 +3,11 @@ import type { Conversation } from "./conversation.ts";
 import { type ParticipantMessage, questionOf, type TurnInput } from "./turn-input.ts";
 import type { TurnReport } from "./turn-report.ts";
 
-/** The place of words that were blocked in the conversation. */
-const blockedWords = "(The words of a participant were blocked, and are not known. You have told them so.)";
+/** The message that stands in the conversation for words that were blocked. */
+export const blockedMessage: Message = {
+  role: "instruction",
+  text: "(The words of a participant were blocked, and are not known. You have told them so.)",
+};
 
 /** The words that a turn answers, or says: they become part of the call once, whatever becomes of the answer. */
 export class TurnQuestion {
@@ -37,7 +40,7 @@ export class TurnQuestion {
   }
 
   get messages(): readonly Message[] {
-    if (this.#blocked) return [{ role: "instruction", text: blockedWords }];
+    if (this.#blocked) return [blockedMessage];
     return [...this.#overheard, ...questionOf(this.#input)];
   }
 

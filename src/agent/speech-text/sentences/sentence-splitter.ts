@@ -76,13 +76,19 @@ export class SentenceSplitter {
 
   /** Returns the rest, where nothing more will come for now. Text that is pushed later begins anew, with a first piece. */
   flush(): Sentence[] {
+    const sentences = this.endSentence();
+    this.#letters = 0;
+    return sentences;
+  }
+
+  /** Returns the rest, with which a sentence is known to end. Text that is pushed later goes on behind it. */
+  endSentence(): Sentence[] {
     const sentences: Sentence[] = [];
     for (let length = this.#nextLength(true); length !== null; length = this.#nextLength(true)) {
       if (length >= this.#text.length) break;
       sentences.push(this.#take(length));
     }
     if (this.#text !== "") sentences.push(this.#take(this.#text.length));
-    this.#letters = 0;
     return sentences;
   }
 

@@ -94,6 +94,13 @@ export class SpanRewriter {
     this.#at = lookBack;
   }
 
+  /** Ends the word at hand: what is written next begins another one. Returns whether nothing is held, such as a link that is open. */
+  endWord(): boolean {
+    if (this.#block !== null) return false;
+    if (this.#at < this.#text.length && this.#wordGoesOn()) this.#run(true);
+    return this.#at === this.#text.length;
+  }
+
   /** Ends this text: the rest is decided on, and what is written after it begins anew. */
   end(): void {
     this.#run(true);
