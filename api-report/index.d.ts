@@ -6,7 +6,7 @@ export interface AcceptedSocket {
 
 export type Adoption = "taken" | "later" | "never";
 
-export interface Agent extends AgentInCall {
+export interface Agent<Values extends AgentValues = AgentValues> extends AgentInCall<Values> {
     readonly instructions: string;
     readonly llm: LLM | RealtimeModel;
     createCall(callType: string, callId: string): Promise<Call>;
@@ -16,20 +16,25 @@ export interface Agent extends AgentInCall {
     onCallFor(): number;
     subscribe(listener: (event: AgentEvent) => unknown): () => void;
 }
-export declare const Agent: new (options: AgentOptions) => Agent;
+export declare const Agent: {
+    new <Values extends AgentValues>(options: AgentOptions<Values> & {
+        readonly data: Values;
+    }): Agent<Values>;
+    new (options: AgentOptions): Agent;
+};
 
-export interface AgentData {
-    get(name: string): JsonValue | undefined;
-    set(name: string, value: JsonValue | undefined): void;
+export interface AgentData<Values extends AgentValues = AgentValues> {
+    get<Name extends keyof Values & string>(name: Name): Values[Name];
+    set<Name extends keyof Values & string>(name: Name, value: Values[Name]): void;
 }
 
 export type AgentDefinition<A extends Agent = Agent> = AgentModule<A>;
 
 export type AgentEvent = TranscriptEvent | TurnEvent | ToolEvent | UserSilentEvent | ParticipantUnheardEvent | ParticipantHeardEvent | RoleEvent | BlockedEvent;
 
-export interface AgentInCall {
+export interface AgentInCall<Values extends AgentValues = AgentValues> {
     readonly agentUser: AgentUser;
-    readonly data: AgentData;
+    readonly data: AgentData<Values>;
     readonly conversation: CallConversation;
     readonly role: string | null;
     become(role: string | null): void;
@@ -124,7 +129,7 @@ export interface AgentModule<A extends Agent = Agent> {
     joinCall(agent: A, context: AgentSession): void | Promise<void>;
 }
 
-export interface AgentOptions extends Partial<BroadcastOptions> {
+export interface AgentOptions<Values extends AgentValues = AgentValues> extends Partial<BroadcastOptions> {
     readonly edge: Edge;
     readonly agentUser: AgentUser;
     readonly instructions: string;
@@ -143,18 +148,19 @@ export interface AgentOptions extends Partial<BroadcastOptions> {
     readonly budget?: Partial<BudgetOptions>;
     readonly tools?: Toolset | readonly Toolset[];
     readonly allowedTools?: readonly string[];
-    readonly roles?: Readonly<Record<string, AgentRole>>;
+    readonly roles?: Readonly<Record<string, AgentRole<Values>>>;
+    readonly data?: Values;
     readonly guards?: readonly Guard[];
 }
 
-export interface AgentRole {
+export interface AgentRole<Values extends AgentValues = AgentValues> {
     readonly instructions?: string;
     readonly llm?: LLM;
     readonly tts?: TTS;
     readonly tools?: Toolset | readonly Toolset[];
     readonly allowedTools?: readonly string[];
-    readonly onEnter?: (change: RoleChange) => unknown;
-    readonly onExit?: (change: RoleChange) => unknown;
+    readonly onEnter?: (change: RoleChange<Values>) => unknown;
+    readonly onExit?: (change: RoleChange<Values>) => unknown;
 }
 
 export interface AgentSession {
@@ -170,6 +176,8 @@ export interface AgentUser {
     readonly id: string;
     readonly name: string;
 }
+
+export type AgentValues = Readonly<Record<string, JsonValue | undefined>>;
 
 export interface Alignment {
     readonly characters: readonly string[];
@@ -377,16 +385,16 @@ export interface FoundSession extends SessionRecord {
     readonly owner: PeerNode | null;
 }
 
-export interface FunctionBase<Arguments> {
+export interface FunctionBase<Arguments, Values extends AgentValues = AgentValues> {
     readonly name: string;
     readonly description: string;
-    execute(args: Arguments, context: FunctionContext): unknown;
+    execute(args: Arguments, context: FunctionContext<Values>): unknown;
     readonly filler?: Filler;
     readonly timeoutMs?: number;
     readonly runOnAfterMs?: number;
 }
 
-export interface FunctionContext extends ToolContext {
+export interface FunctionContext<Values extends AgentValues = AgentValues> extends ToolContext<Values> {
     readonly signal: AbortSignal;
     progress(words: string): void;
 }
@@ -506,7 +514,7 @@ export interface JsonSchema {
     readonly [keyword: string]: unknown;
 }
 
-export interface JsonSchemaFunction<Arguments extends object = JsonObject> extends FunctionBase<Arguments> {
+export interface JsonSchemaFunction<Arguments extends object = JsonObject, Values extends AgentValues = AgentValues> extends FunctionBase<Arguments, Values> {
     readonly parameters?: JsonSchema;
 }
 
@@ -995,8 +1003,8 @@ export interface ResponseLatency {
     readonly outputMs?: number;
 }
 
-export interface RoleChange {
-    readonly agent: AgentInCall;
+export interface RoleChange<Values extends AgentValues = AgentValues> {
+    readonly agent: AgentInCall<Values>;
     readonly from: string | null;
     readonly to: string | null;
 }
@@ -1039,7 +1047,7 @@ export interface SayOptions {
     readonly interruptible?: boolean;
 }
 
-export interface SchemaFunction<Schema extends StandardSchema> extends FunctionBase<SchemaOutput<Schema>> {
+export interface SchemaFunction<Schema extends StandardSchema, Values extends AgentValues = AgentValues> extends FunctionBase<SchemaOutput<Schema>, Values> {
     readonly parameters: Schema;
     readonly jsonSchema?: JsonSchema;
 }
@@ -1431,8 +1439,8 @@ export interface ToolCall {
     readonly providerData?: JsonValue;
 }
 
-export interface ToolContext {
-    readonly agent: AgentInCall;
+export interface ToolContext<Values extends AgentValues = AgentValues> {
+    readonly agent: AgentInCall<Values>;
     readonly session: SessionFacts | null;
     readonly participants: ReadonlyMap<string, Participant>;
 }
@@ -1468,12 +1476,12 @@ export interface ToolResult {
     readonly format?: "text" | "json";
 }
 
-export interface Tools extends Toolset {
-    registerFunction<Schema extends StandardSchema>(definition: SchemaFunction<Schema>): void;
-    registerFunction<Arguments extends object>(definition: JsonSchemaFunction<Arguments>): void;
+export interface Tools<Values extends AgentValues = AgentValues> extends Toolset {
+    registerFunction<Schema extends StandardSchema>(definition: SchemaFunction<Schema, Values>): void;
+    registerFunction<Arguments extends object>(definition: JsonSchemaFunction<Arguments, Values>): void;
     readonly declarations: readonly FunctionDeclaration[];
 }
-export declare const Tools: new () => Tools;
+export declare const Tools: new <Values extends AgentValues = AgentValues>() => Tools<Values>;
 
 export interface Toolset {
     readonly functions: ReadonlyMap<string, RegisteredFunction>;

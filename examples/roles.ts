@@ -3,8 +3,11 @@ import { Agent, AgentLauncher, defineAgent, handoff, type LLM, Runner, Tools } f
 import * as local from "greenroom/local";
 import { z } from "zod";
 
+/** The values of `agent.data`. */
+type Values = { bill: string | null };
+
 /** Makes the agent with a model. Each role may have a model and a voice of its own too. */
-export function createReception(llm: LLM): Agent {
+export function createReception(llm: LLM): Agent<Values> {
   const reception = new Tools();
   reception.registerFunction({
     name: "connect_billing",
@@ -12,7 +15,7 @@ export function createReception(llm: LLM): Agent {
     execute: () => handoff("billing"),
   });
 
-  const billing = new Tools();
+  const billing = new Tools<Values>();
   billing.registerFunction({
     name: "find_bill",
     description: "Finds a bill by its number.",
@@ -28,6 +31,7 @@ export function createReception(llm: LLM): Agent {
     agentUser: { id: "agent", name: "Reception" },
     instructions: "You are the receptionist of a shop. You answer in one sentence.",
     llm,
+    data: { bill: null },
     tools: reception,
     roles: {
       billing: { instructions: "You work in billing. Ask for the number of the bill.", tools: billing },

@@ -9,6 +9,7 @@ export type { AgentOptions, Joined, JoinOptions } from "./agent/agent-options.ts
 export type {
   AgentData,
   AgentInCall,
+  AgentValues,
   CallConversation,
   SayOptions,
   SessionFacts,

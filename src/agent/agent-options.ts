@@ -1,4 +1,4 @@
-import type { SayOptions } from "./call/agent-in-call.ts";
+import type { AgentValues, SayOptions } from "./call/agent-in-call.ts";
 import { type BroadcastOptions, defaultBroadcast } from "./call/call-events.ts";
 import type { AgentUser, Edge } from "./edge.ts";
 import { checkGuards, type Guard, guardsCheck } from "./guards/guard.ts";
@@ -40,8 +40,8 @@ import {
 } from "./tools/tools.ts";
 import type { TTS } from "./tts.ts";
 
-/** The options of an agent. A wrong one throws a `TypeError` that names it. */
-export interface AgentOptions extends Partial<BroadcastOptions> {
+/** The options of an agent. A wrong one throws a `TypeError` that names it. `Values`: those of its `data`. */
+export interface AgentOptions<Values extends AgentValues = AgentValues> extends Partial<BroadcastOptions> {
   /** The edge that carries the call. */
   readonly edge: Edge;
   /** The user that the agent is in the call. */
@@ -126,7 +126,13 @@ export interface AgentOptions extends Partial<BroadcastOptions> {
    * take on a role. Not beside a speech-to-speech model.
    * @default none
    */
-  readonly roles?: Readonly<Record<string, AgentRole>>;
+  readonly roles?: Readonly<Record<string, AgentRole<Values>>>;
+  /**
+   * The values with which `agent.data` begins, which give it its type: JSON, 64 KiB of it at most. In a call that is taken up the values
+   * of the agent before count, and those that it did not have begin as here.
+   * @default none
+   */
+  readonly data?: Values;
   /**
    * Checks on the words that the agent hears, and on those that it is about to say, in every role.
    * @default none
@@ -221,6 +227,7 @@ const checks: Checks<AgentOptions> = {
   tools: toolsetsCheck,
   allowedTools: texts,
   roles: rolesCheck,
+  data: { fits: isObject, expected: "an object of JSON" },
   guards: guardsCheck,
   broadcastMetrics: truth,
   broadcastMetricsIntervalMs: duration(),

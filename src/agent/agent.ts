@@ -25,7 +25,7 @@ import { CurrentRole } from "./role/current-role.ts";
 export class AgentShell implements AgentInCall {
   readonly agentUser: AgentUser;
   readonly llm: LLM | RealtimeModel;
-  readonly data = new CallData();
+  readonly data: CallData;
   readonly conversation = new CallHistory();
   readonly #options: FilledAgentOptions;
   readonly #role: CurrentRole;
@@ -36,6 +36,7 @@ export class AgentShell implements AgentInCall {
 
   constructor(options: AgentOptions) {
     this.#options = fillAgentOptions(options);
+    this.data = new CallData(options.data);
     this.#role = new CurrentRole(this.#options);
     this.agentUser = options.agentUser;
     this.llm = options.llm;

@@ -1,13 +1,13 @@
 import { AgentShell } from "../agent/agent.ts";
 import type { AgentOptions, Joined, JoinOptions } from "../agent/agent-options.ts";
-import type { AgentInCall } from "../agent/call/agent-in-call.ts";
+import type { AgentInCall, AgentValues } from "../agent/call/agent-in-call.ts";
 import type { Call } from "../agent/edge.ts";
 import type { LLM } from "../agent/llm.ts";
 import type { RealtimeModel } from "../agent/realtime-model.ts";
 import type { AgentEvent } from "../shared/session/agent-event.ts";
 
-/** The definition of an agent, which takes part in one call. */
-export interface Agent extends AgentInCall {
+/** The definition of an agent, which takes part in one call. `Values`: those of its `data`. */
+export interface Agent<Values extends AgentValues = AgentValues> extends AgentInCall<Values> {
   /** The standing instructions that it follows at the moment. */
   readonly instructions: string;
   readonly llm: LLM | RealtimeModel;
@@ -40,4 +40,8 @@ export interface Agent extends AgentInCall {
   subscribe(listener: (event: AgentEvent) => unknown): () => void;
 }
 
-export const Agent: new (options: AgentOptions) => Agent = AgentShell;
+export const Agent: {
+  /** With `data`, which gives `agent.data` its type: `new Agent<Values>({ data, … })`. */
+  new <Values extends AgentValues>(options: AgentOptions<Values> & { readonly data: Values }): Agent<Values>;
+  new (options: AgentOptions): Agent;
+} = AgentShell;

@@ -7,6 +7,8 @@ import test, { type ExecutionContext } from "ava";
 import { Agent, type AgentLauncher, type ServeOptions } from "greenroom";
 import * as testing from "greenroom/testing";
 import { SignJWT } from "jose";
+import { attachAgent } from "../../src/agent/agent.ts";
+import { noHost } from "../../src/agent/host.ts";
 import { writeWav } from "../../src/audio/wav.ts";
 import { openaiDelays, startOpenai } from "../emulators/openai.ts";
 import { eventually } from "../fixtures/eventually.ts";
@@ -248,6 +250,24 @@ test.serial("roles.ts: the receptionist hands over to billing, which finds the b
   t.is(agent.role, "billing");
   await agent.simpleResponse("A7");
   t.is(agent.data.get("bill"), "A7");
+});
+
+test.serial("caller-data.ts: the caller is greeted by name, and what they order is noted", async (t) => {
+  const { default: definition } = await import("../../examples/caller-data.ts");
+  const session = { callType: "default", callId: "c1", sessionId: "s1", resumed: null };
+  const context = { ...session, config: { name: "Ann" }, signal: new AbortController().signal };
+  const agent = await definition.createAgent(context);
+  const { message } = attachAgent(agent, noHost);
+  const said: (string | undefined)[] = [];
+  agent.subscribe((event) => {
+    if (event.type !== "transcript" || event.role !== "agent" || !event.final) return;
+    said.push(event.text);
+    if (said.length === 2) void agent.close();
+    else message({ messageId: "m1", participantId: "ann", text: 'Note the order "bread"' });
+  });
+  await definition.joinCall(agent, context);
+  t.deepEqual(said, ["Hello Ann, what would you like?", "Noted for Ann."]);
+  t.deepEqual(agent.data.get("orders"), ["bread"]);
 });
 
 test.serial("known-caller.ts: a call begins with what is known", async (t) => {

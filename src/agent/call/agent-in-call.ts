@@ -3,15 +3,18 @@ import type { TurnOutcome } from "../../shared/session/agent-event.ts";
 import type { AgentUser, Participant } from "../edge.ts";
 import type { Message } from "../model/message.ts";
 
+/** The values of a store of JSON, by their names. One's own are described by a type, since TypeScript takes no interface for it. */
+export type AgentValues = Readonly<Record<string, JsonValue | undefined>>;
+
 /** A store of JSON for one call: 64 KiB of it at most. */
-export interface AgentData {
-  /** Returns a value as it was set; undefined where there is none. */
-  get(name: string): JsonValue | undefined;
+export interface AgentData<Values extends AgentValues = AgentValues> {
+  /** Returns a copy of a value as it was set; undefined where there is none. */
+  get<Name extends keyof Values & string>(name: Name): Values[Name];
   /**
    * Sets a value; undefined removes it. It keeps a copy. Throws a `TypeError` for what is not JSON, and a `RangeError` where the
    * store would be larger than 64 KiB.
    */
-  set(name: string, value: JsonValue | undefined): void;
+  set<Name extends keyof Values & string>(name: Name, value: Values[Name]): void;
 }
 
 /** The conversation of one call. */
@@ -40,14 +43,14 @@ export interface SayOptions {
   readonly interruptible?: boolean;
 }
 
-/** An agent in its call, as its functions see it. */
-export interface AgentInCall {
+/** An agent in its call, as its functions see it. `Values`: those of its `data`. */
+export interface AgentInCall<Values extends AgentValues = AgentValues> {
   readonly agentUser: AgentUser;
   /**
-   * A small store of the agent's own code, such as the name of the caller. Its values are there again where another thread takes
-   * up the call, once the agent has joined.
+   * A small store of the agent's own code, such as the name of the caller, which begins with the agent's option `data`. Its values are
+   * there again where another thread takes up the call, once the agent has joined.
    */
-  readonly data: AgentData;
+  readonly data: AgentData<Values>;
   /** The conversation of the call: it can be read, and begun with what is known already. */
   readonly conversation: CallConversation;
   /** The name of the role that the agent has, one of its `roles`; null: that of its own options. */
@@ -94,9 +97,9 @@ export interface SessionFacts {
   readonly config: JsonObject;
 }
 
-/** The context of a function that the model calls. */
-export interface ToolContext {
-  readonly agent: AgentInCall;
+/** The context of a function that the model calls. `Values`: those of the agent's `data`. */
+export interface ToolContext<Values extends AgentValues = AgentValues> {
+  readonly agent: AgentInCall<Values>;
   /** The session that the agent lives in; null where it lives in none, as in a test of one's own. */
   readonly session: SessionFacts | null;
   /** The participants of the call besides the agent, by their ids. Participants who only type to a session are not in it. */

@@ -1,4 +1,4 @@
-import type { AgentInCall } from "../call/agent-in-call.ts";
+import type { AgentInCall, AgentValues } from "../call/agent-in-call.ts";
 import type { LLM } from "../llm.ts";
 import {
   anyFunction,
@@ -16,7 +16,7 @@ import type { TTS } from "../tts.ts";
  * A part that an agent plays for a while in its call, such as the one who answers questions about bills. An option that a role
  * leaves out is that of the agent.
  */
-export interface AgentRole {
+export interface AgentRole<Values extends AgentValues = AgentValues> {
   /** The standing instructions of the model. */
   readonly instructions?: string;
   /** The text model. It is freed with the agent, whichever role that has then. */
@@ -28,15 +28,15 @@ export interface AgentRole {
   /** The functions that the model may call, by name. */
   readonly allowedTools?: readonly string[];
   /** Called as the agent takes on the role, with the role before; null for that of its own options. Its error is logged. */
-  readonly onEnter?: (change: RoleChange) => unknown;
+  readonly onEnter?: (change: RoleChange<Values>) => unknown;
   /** Called as the agent gives up the role, with the next one. Its error is logged. */
-  readonly onExit?: (change: RoleChange) => unknown;
+  readonly onExit?: (change: RoleChange<Values>) => unknown;
 }
 
 /** A change of an agent's role. Null is the role of its own options. */
-export interface RoleChange {
+export interface RoleChange<Values extends AgentValues = AgentValues> {
   /** The agent, which may say its first words in the role. */
-  readonly agent: AgentInCall;
+  readonly agent: AgentInCall<Values>;
   readonly from: string | null;
   readonly to: string | null;
 }

@@ -1,5 +1,5 @@
 import type { JsonObject } from "../../shared/protocol.ts";
-import type { ToolContext } from "../call/agent-in-call.ts";
+import type { AgentValues, ToolContext } from "../call/agent-in-call.ts";
 import {
   anyFunction,
   type Check,
@@ -23,8 +23,8 @@ import {
 } from "./schema.ts";
 import { standardDialect } from "./schema-dialect.ts";
 
-/** The second argument of a function that the model calls. */
-export interface FunctionContext extends ToolContext {
+/** The second argument of a function that the model calls. `Values`: those of the agent's `data`. */
+export interface FunctionContext<Values extends AgentValues = AgentValues> extends ToolContext<Values> {
   /** Fires when the result is of no use any more: the user interrupted, or the time is up. */
   readonly signal: AbortSignal;
   /** Keeps how far the function has come, in words, for a model that asks while the function runs on. */
@@ -43,7 +43,7 @@ export interface Filler {
 }
 
 /** The fields of every function that the model calls. */
-export interface FunctionBase<Arguments> {
+export interface FunctionBase<Arguments, Values extends AgentValues = AgentValues> {
   /** Letters, digits, `_`, `.` and `-`, at most 64. */
   readonly name: string;
   /** A text that says what the function does and when to call it. The model decides by it. */
@@ -52,7 +52,7 @@ export interface FunctionBase<Arguments> {
    * Returns a text, which reaches the model as it is, or anything that JSON can hold, now or later. Of what it throws the
    * model learns nothing but that it failed, unless it is a `ToolError`.
    */
-  execute(args: Arguments, context: FunctionContext): unknown;
+  execute(args: Arguments, context: FunctionContext<Values>): unknown;
   /** The words that the agent says where the function takes long. Default: none. */
   readonly filler?: Filler;
   /**
@@ -70,14 +70,18 @@ export interface FunctionBase<Arguments> {
 }
 
 /** A function whose arguments are described, checked and typed by a Standard Schema, such as one of zod. */
-export interface SchemaFunction<Schema extends StandardSchema> extends FunctionBase<SchemaOutput<Schema>> {
+export interface SchemaFunction<Schema extends StandardSchema, Values extends AgentValues = AgentValues>
+  extends FunctionBase<SchemaOutput<Schema>, Values> {
   readonly parameters: Schema;
   /** The JSON Schema that the model is shown, for a schema that cannot describe itself as one. */
   readonly jsonSchema?: JsonSchema;
 }
 
 /** A function described by plain JSON Schema: type, required, properties, items, enum and const are checked. */
-export interface JsonSchemaFunction<Arguments extends object = JsonObject> extends FunctionBase<Arguments> {
+export interface JsonSchemaFunction<
+  Arguments extends object = JsonObject,
+  Values extends AgentValues = AgentValues,
+> extends FunctionBase<Arguments, Values> {
   /**
    * The JSON Schema of the arguments.
    * @default no parameters

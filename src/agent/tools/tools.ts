@@ -1,4 +1,5 @@
 import { didYouMean } from "../../shared/text/similar.ts";
+import type { AgentValues } from "../call/agent-in-call.ts";
 import { type Check, isObject } from "../options/option-checks.ts";
 import {
   CheckedFunction,
@@ -49,14 +50,16 @@ export const isRemote = (set: Toolset): set is RemoteToolset =>
  * tools.registerFunction({ name: "hang_up", description: "Ends the call.", execute: () => agent.close() });
  * const agent = new Agent({ tools, … });
  * ```
+ *
+ * `new Tools<Values>()` knows the values of `agent.data` in its functions.
  */
-export interface Tools extends Toolset {
+export interface Tools<Values extends AgentValues = AgentValues> extends Toolset {
   /**
    * Lets the model call a function.
    * @throws a `TypeError` where the definition cannot work, or its name is taken
    */
-  registerFunction<Schema extends StandardSchema>(definition: SchemaFunction<Schema>): void;
-  registerFunction<Arguments extends object>(definition: JsonSchemaFunction<Arguments>): void;
+  registerFunction<Schema extends StandardSchema>(definition: SchemaFunction<Schema, Values>): void;
+  registerFunction<Arguments extends object>(definition: JsonSchemaFunction<Arguments, Values>): void;
   /** The functions as the model is told of them. */
   readonly declarations: readonly FunctionDeclaration[];
 }
@@ -83,7 +86,7 @@ class FunctionSet implements Tools {
   }
 }
 
-export const Tools: new () => Tools = FunctionSet;
+export const Tools: new <Values extends AgentValues = AgentValues>() => Tools<Values> = FunctionSet;
 
 /**
  * Returns the functions of several sets together; where names are given, only those. Throws a `TypeError` where two have the
