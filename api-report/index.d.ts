@@ -1323,6 +1323,7 @@ export interface SpeakOptions {
     readonly signal: AbortSignal;
     readonly previousText?: string;
     readonly nextText?: string;
+    readonly sampleRate?: number;
     readonly watch?: ServiceWatch;
 }
 

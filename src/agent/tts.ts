@@ -11,6 +11,8 @@ export interface SpeakOptions {
   /** The words just before and just after, where they are known, for the melody of the voice. */
   readonly previousText?: string;
   readonly nextText?: string;
+  /** The rate of the call's sound, in hertz. A voice that makes sound at this rate spares a conversion; any other rate is taken too. */
+  readonly sampleRate?: number;
   /** A listener for which voice speaks, where several stand behind this one. */
   readonly watch?: ServiceWatch;
 }

@@ -199,7 +199,7 @@ export class SpeechOutput implements Output {
   /** Asks the voice for a sentence, and writes the sound into its place in the queue. */
   async #make(piece: Piece): Promise<void> {
     const { measure } = this.#context;
-    const { tts, events } = this.#options;
+    const { tts, queue, events } = this.#options;
     const { spoken, speech, cancel } = piece;
     const service = new ServiceUse(this.#context, "tts", tts);
     const { signal } = cancel;
@@ -213,6 +213,7 @@ export class SpeechOutput implements Output {
       const chunks = tts.speak(spoken.text, {
         signal,
         watch: service.watch,
+        sampleRate: queue.sampleRate,
         ...(previousText === undefined ? {} : { previousText }),
         ...(nextText === undefined ? {} : { nextText }),
       });

@@ -105,6 +105,11 @@ export class OutputQueue {
     return this.#speeches.length === 0;
   }
 
+  /** Returns the rate of the sound that the edge wants, in hertz. */
+  get sampleRate(): number {
+    return this.#options.audio.sampleRate;
+  }
+
   get paused(): boolean {
     return this.#state === "paused";
   }
@@ -115,7 +120,7 @@ export class OutputQueue {
    */
   open(tag: SpeechTag): QueuedSpeech {
     const speech = new QueuedSpeech(tag, {
-      sampleRate: this.#options.audio.sampleRate,
+      sampleRate: this.sampleRate,
       changed: () => this.#changed(),
       heardMs: (asked) => this.#heardOf(asked),
     });

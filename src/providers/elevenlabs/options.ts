@@ -72,10 +72,9 @@ export interface TTSOptions {
    */
   readonly voiceSettings?: VoiceSettings;
   /**
-   * The sample rate, in hertz: 16000, 22050 or 24000. 24000 keeps the sibilants that 16000 cuts off, is a rate
-   * that Opus encodes without resampling, and divides a call's 48000. 16000 saves a third of the traffic; use
-   * it for telephones.
-   * @default 24000
+   * The sample rate, in hertz: 16000, 22050 or 24000. 24000 keeps the sibilants that 16000 cuts off, and is a rate that Opus encodes
+   * without resampling. 16000 saves a third of the traffic.
+   * @default that of the call's sound: 16000 where it has no more, else 24000
    */
   readonly sampleRate?: SampleRate;
   /**
@@ -126,7 +125,6 @@ type FilledName =
   | "baseUrl"
   | "voiceId"
   | "modelId"
-  | "sampleRate"
   | "alignment"
   | "firstByteTimeoutMs"
   | "idleTimeoutMs"
@@ -143,7 +141,6 @@ export const defaultBaseUrl = "https://api.elevenlabs.io";
 const defaults = {
   voiceId: "JBFqnCBsd6RMkjVDRZzb",
   modelId: "eleven_flash_v2_5",
-  sampleRate: 24_000,
   alignment: true,
   firstByteTimeoutMs: 5_000,
   idleTimeoutMs: 3_000,

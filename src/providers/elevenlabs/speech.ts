@@ -5,13 +5,15 @@ import { cutText, cutTextStart } from "../../shared/text/text.ts";
 import type { Connections } from "../http/connections.ts";
 import { AlignmentReader, type CharacterTiming } from "./alignment.ts";
 import { brokenOff, ElevenlabsError } from "./error.ts";
-import type { FilledElevenlabsOptions } from "./options.ts";
+import type { FilledElevenlabsOptions, SampleRate } from "./options.ts";
 import { loadSdk, through } from "./sdk.ts";
 import { SpeechFetch } from "./speech-fetch.ts";
 
 export interface SpeechRequest {
   readonly connections: Connections;
   readonly options: FilledElevenlabsOptions;
+  /** The rate of the sound, in hertz. */
+  readonly sampleRate: SampleRate;
   readonly text: string;
   readonly neighbours: Pick<SpeakOptions, "previousText" | "nextText">;
   /** Closes the connection. */
@@ -29,9 +31,8 @@ const longestNeighbour = 300;
  * throws an {@link ElevenlabsError}, a `DeadlineError`, or the reason of the signal.
  */
 export async function* requestSpeech(request: SpeechRequest): AsyncGenerator<SpeechChunk, void> {
-  const { options } = request;
+  const { options, sampleRate } = request;
   const samples = new SampleReader();
-  const { sampleRate } = options;
   for await (const { bytes, alignment } of options.alignment ? alignedSound(request) : plainSound(request)) {
     const read = samples.read(bytes);
     if (read.length > 0) yield { samples: read, sampleRate, ...(alignment ? { alignment } : {}) };
@@ -58,7 +59,7 @@ async function* alignedSound(request: SpeechRequest): AsyncGenerator<AudioPiece,
     voice.streamWithTimestamps(options.voiceId, bodyOf(request), limits(options, signal)),
   );
   const alignments = new AlignmentReader(text);
-  const bytesPerMs = (options.sampleRate * 2) / 1_000;
+  const bytesPerMs = (request.sampleRate * 2) / 1_000;
   let sent = 0;
   for await (const message of readable(messages)) {
     const bytes = Buffer.from(message.audio_base64 ?? "", "base64");
@@ -108,14 +109,14 @@ function limits({ firstByteTimeoutMs }: FilledElevenlabsOptions, abortSignal: Ab
   return { abortSignal, maxRetries: 0, timeoutInSeconds: firstByteTimeoutMs / 1_000 + 1 };
 }
 
-function bodyOf({ options, text, neighbours }: SpeechRequest): StreamTextToSpeechRequest {
+function bodyOf({ options, sampleRate, text, neighbours }: SpeechRequest): StreamTextToSpeechRequest {
   const { modelId, languageCode, voiceSettings, enableLogging, optimizeStreamingLatency } = options;
   // The third generation of models refuses neighbouring texts.
   const { previousText = "", nextText = "" } = modelId.startsWith("eleven_v3") ? {} : neighbours;
   const body = {
     text,
     model_id: modelId,
-    output_format: `pcm_${options.sampleRate}` as const,
+    output_format: `pcm_${sampleRate}` as const,
     language_code: languageCode,
     voice_settings: voiceSettings && settingsOf(voiceSettings),
     previous_text: cutTextStart(previousText, longestNeighbour) || undefined,

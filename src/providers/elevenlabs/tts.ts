@@ -84,11 +84,14 @@ class ElevenlabsTts implements TTS {
     if (error.code === "invalid_api_key" || error.code === "voice_not_found") throw error;
   }
 
-  async *speak(text: string, { signal, ...neighbours }: SpeakOptions): AsyncGenerator<SpeechChunk, void> {
+  async *speak(
+    text: string,
+    { signal, sampleRate: rateOfCall = 24_000, ...neighbours }: SpeakOptions,
+  ): AsyncGenerator<SpeechChunk, void> {
     signal.throwIfAborted();
     if (this.#closed) throw closedError();
     if (text.trim() === "") return;
-    const { firstByteTimeoutMs } = this.#options;
+    const { firstByteTimeoutMs, sampleRate = rateOfCall <= 16_000 ? 16_000 : 24_000 } = this.#options;
     yield* this.#speaking.speak({
       signal,
       service: "ElevenLabs",
@@ -98,6 +101,7 @@ class ElevenlabsTts implements TTS {
           {
             connections: this.#connections,
             options: this.#options,
+            sampleRate,
             text,
             neighbours,
             signal: cancelled,

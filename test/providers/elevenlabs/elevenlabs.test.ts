@@ -11,6 +11,23 @@ import {
   voice,
 } from "../../fixtures/providers/elevenlabs-voice.ts";
 
+test("the sound has the rate of the call where no option says another one", async (t) => {
+  const emulator = await emulate(t);
+  const rates = [
+    [8_000, undefined, 16_000],
+    [16_000, undefined, 16_000],
+    [48_000, undefined, 24_000],
+    [undefined, undefined, 24_000],
+    [16_000, 24_000, 24_000],
+  ] as const;
+  for (const [sampleRate, option, expected] of rates) {
+    const tts = voice(t, emulator, option === undefined ? {} : { sampleRate: option });
+    const chunks = await speak(tts, greeting, sampleRate === undefined ? {} : { sampleRate });
+    t.true(chunks.every((chunk) => chunk.sampleRate === expected));
+    t.deepEqual(soundOf(chunks), tonesOf(greeting, { sampleRate: expected }));
+  }
+});
+
 for (const sampleRate of [16_000, 22_050, 24_000] as const) {
   for (const alignment of [true, false]) {
     test(`the sound is whole: ${sampleRate} Hz, alignment ${alignment}`, async (t) => {
