@@ -18,7 +18,11 @@ export function longestFirst(longest) {
 export default {
   extensions: ["ts"],
   files: ["test/**/*.test.ts", "!test/**/*.long.test.ts"],
-  require: ["./test/fixtures/no-source-maps.ts", "./test/fixtures/file-deadline.ts"],
+  require: [
+    "./test/fixtures/no-source-maps.ts",
+    "./test/fixtures/file-deadline.ts",
+    "./test/fixtures/end-when-done.ts",
+  ],
   // A session thread of a test lives for half a second, of which a tenth would be collections of a young generation that begins small.
   nodeArguments: ["--min-semi-space-size=8"],
   workerThreads: false,
