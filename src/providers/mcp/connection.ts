@@ -1,5 +1,6 @@
 import type { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import type { JsonObject } from "../../shared/protocol.ts";
+import { cutText } from "../../shared/text/text.ts";
 import { version } from "../../shared/version.ts";
 import type { FilledServerOptions } from "./options.ts";
 import type { Sdk } from "./sdk.ts";
@@ -12,6 +13,9 @@ const pingTimeoutMs = 3_000;
 const leaveTimeoutMs = 1_000;
 /** The most pages of a list of tools that are read: a server may go on for ever. */
 const mostPages = 32;
+
+/** The longest words of a server about the progress of a call, in characters. */
+const longestProgress = 500;
 
 export interface ConnectionListener {
   /** The tools of the server have changed. */
@@ -106,7 +110,13 @@ export class McpConnection {
       maxTotalTimeout: maxTimeoutMs,
       resetTimeoutOnProgress: true,
       onprogress: ({ message, progress: done, total }) =>
-        progress(message ?? (total === undefined ? String(done) : `${done} of ${total}`)),
+        progress(
+          cutText(
+            message ?? (total === undefined ? String(done) : `${done} of ${total}`),
+            longestProgress,
+            "…",
+          ),
+        ),
     });
   }
 

@@ -24,9 +24,12 @@ type Fields = Readonly<Record<string, unknown>>;
 const codes = { closed: -32_000, timedOut: -32_001 };
 
 /** The way in which a request to a server failed. */
-export type FailureKind = "timed_out" | "expired" | "lost" | "refused";
+export type FailureKind = "timed_out" | "expired" | "lost" | "refused" | "unavailable";
 
-/** Returns how a request failed: `refused` is an error that the server told, and the connection holds. */
+/**
+ * Returns how a request failed. `refused` is an error that the server told, and `unavailable` an error of HTTP, such as that there were
+ * too many requests: the connection holds.
+ */
 export function kindOf(error: unknown): FailureKind {
   const { name, code } = (error ?? {}) as Fields;
   if (name === "McpError") {
@@ -34,13 +37,15 @@ export function kindOf(error: unknown): FailureKind {
     return code === codes.closed ? "lost" : "refused";
   }
   // The server does not know the session any more: it was started anew.
-  return code === 404 ? "expired" : "lost";
+  if (code === 404) return "expired";
+  return isStatus(code) ? "unavailable" : "lost";
 }
 
 /** Returns what a server said about an error. The SDK begins it with the number of the error. */
 export function wordsOf(error: unknown): string {
-  // Its message quotes what could not be read.
-  if (error instanceof SyntaxError) return "it wrote something that is no message";
+  // Their messages quote what could not be read, or are long lists of what it is not.
+  const isUnread = error instanceof SyntaxError || (error instanceof Error && /ZodError$/.test(error.name));
+  if (isUnread) return "it wrote something that is no message";
   const text = error instanceof Error ? error.message : String(error);
   return cutText(text.replace(/^(?:MCP error -?\d+: )+/, "").replaceAll(/\s+/g, " "), 500, "…");
 }
@@ -51,10 +56,13 @@ export function asServerError(name: string, error: unknown, detail = ""): McpSer
   const system = systemCode(error);
   const said = [wordsOf(error), detail].filter((part) => part !== "").join(": ");
   return new McpServerError(`The MCP server ${name} cannot be used: ${said}`, {
-    ...(typeof status === "number" && status >= 400 && status < 600 ? { status } : {}),
+    ...(isStatus(status) ? { status } : {}),
     ...(system === null ? {} : { code: system }),
   });
 }
+
+/** Returns whether this is a status of HTTP that tells of an error. */
+const isStatus = (code: unknown): code is number => typeof code === "number" && code >= 400 && code < 600;
 
 function systemCode(error: unknown): string | null {
   let cause = error;

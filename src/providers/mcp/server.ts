@@ -194,6 +194,8 @@ class McpServer implements Server {
         const kind = kindOf(error);
         if (kind === "timed_out") throw this.#late(name);
         if (kind === "refused") throw new ToolError(wordsOf(error));
+        // Other calls may be under way. Where the server is gone the connection notices it by itself.
+        if (kind === "unavailable") throw this.#unavailable();
         this.#lost(connection, error as Error);
         void connection.close().catch(() => undefined);
         // A server that does not know the session has not run the tool.

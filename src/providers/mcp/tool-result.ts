@@ -77,20 +77,28 @@ class ContentReader {
   }
 
   #image(data: unknown, mimeType: unknown): void {
-    const known = typeof data === "string" && /^image\/[\w.+-]+$/.test(String(mimeType));
-    const bytes = known ? Buffer.from(data, "base64") : Buffer.alloc(0);
-    if (
-      bytes.length === 0 ||
-      this.images.length >= mostImages ||
-      this.#bytes + bytes.length > mostImageBytes
-    ) {
+    const bytes = typeof data === "string" ? Buffer.from(data, "base64") : Buffer.alloc(0);
+    const found = imageTypeOf(bytes);
+    if (found === null || this.images.length >= mostImages || this.#bytes + bytes.length > mostImageBytes) {
       this.lines.push(`(an image, ${word(mimeType)}, which is not shown)`);
       return;
     }
     this.#bytes += bytes.length;
-    this.images.push({ type: "image", data: bytes, mimeType: String(mimeType) });
+    this.images.push({ type: "image", data: bytes, mimeType: found });
     this.lines.push("(an image)");
   }
+}
+
+/**
+ * Returns the type of an image by its first bytes; null for one that not every model takes. A model refuses a request with an image that
+ * is not what it is said to be, and each further one, since the image stays in the conversation.
+ */
+function imageTypeOf(bytes: Buffer): string | null {
+  const begin = bytes.toString("latin1", 0, 12);
+  if (begin.startsWith("\x89PNG\r\n\x1a\n")) return "image/png";
+  if (begin.startsWith("\xff\xd8\xff")) return "image/jpeg";
+  if (/^GIF8[79]a/.test(begin)) return "image/gif";
+  return /^RIFF.{4}WEBP/s.test(begin) ? "image/webp" : null;
 }
 
 /** Returns a server's word, on one line. */

@@ -3,7 +3,7 @@ import test, { type ExecutionContext } from "ava";
 import { startVendors, type VendorBody, type VendorStep } from "../../emulators/vendors.ts";
 import { agentUrl } from "../../fixtures/agent-url.ts";
 import { McpHttpServer } from "../../fixtures/mcp/http-server.ts";
-import { toolsServer } from "../../fixtures/mcp/tools-server.ts";
+import { picture, toolsServer } from "../../fixtures/mcp/tools-server.ts";
 import { AgentThread } from "../../fixtures/thread/agent-thread.ts";
 
 const program = join(import.meta.dirname, "../../fixtures/mcp/stdio-server.ts");
@@ -67,7 +67,7 @@ test("images of a tool are shown to the model, and its failures told", async (t)
   const shown = JSON.stringify(bodies().at(-1)!.messages);
   t.regex(shown, /The chart:\\n\(an image\)/);
   t.regex(shown, /\(chart returned an image\.\)/);
-  t.true(shown.includes(Buffer.from("a small picture").toString("base64")));
+  t.true(shown.includes(picture));
   model.script = answer("fail");
   t.like(await say("Where is my order?"), { outcome: "done", toolCalls: 1 });
   t.regex(JSON.stringify(bodies().at(-1)!.messages), /There is no order with this number/);

@@ -10,7 +10,7 @@ import { eventually } from "../../fixtures/eventually.ts";
 import { McpHttpServer } from "../../fixtures/mcp/http-server.ts";
 import { isThere } from "../../fixtures/mcp/is-there.ts";
 import { toolContext } from "../../fixtures/mcp/tool-context.ts";
-import { toolsServer } from "../../fixtures/mcp/tools-server.ts";
+import { picture, toolsServer } from "../../fixtures/mcp/tools-server.ts";
 
 const program = join(import.meta.dirname, "../../fixtures/mcp/stdio-server.ts");
 const never = new AbortController().signal;
@@ -72,8 +72,8 @@ for (const kind of ["stdio", "http"] as const) {
     t.true(ToolImages.is(result));
     const { images, output } = result as ToolImages;
     t.deepEqual(
-      images.map(({ data, mimeType }) => [Buffer.from(data).toString(), mimeType]),
-      [["a small picture", "image/png"]],
+      images.map(({ data, mimeType }) => [Buffer.from(data).toString("base64"), mimeType]),
+      [[picture, "image/png"]],
     );
     t.is(
       output,
