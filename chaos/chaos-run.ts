@@ -94,6 +94,7 @@ async function run({ options, random, planned, timeline, ledger, fleet }: Course
       redisTroubles,
       slowness,
       exits: fleet.exits,
+      stops: fleet.stops,
     }),
   );
   const usage = fleet.occupied.map(({ name, life }) => ({

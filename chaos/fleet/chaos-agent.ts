@@ -6,7 +6,7 @@ import { Agent, type AgentSession, defineAgent } from "greenroom";
 import * as local from "greenroom/local";
 import { machineNow } from "../clock.ts";
 import { type Heartbeat, heartbeatIntervalMs } from "./heartbeat.ts";
-import { kindThatMoves } from "./kinds.ts";
+import { isMoving, kindThatMoves, kindThatSpeaks } from "./kinds.ts";
 
 const leaked: unknown[] = [];
 const never = (): Promise<never> => new Promise(() => {});
@@ -16,6 +16,7 @@ const behaviours: Readonly<Record<string, (agent: Agent, signal: AbortSignal) =>
   brief: () => undefined,
   stay: (agent) => agent.finish(),
   [kindThatMoves]: (agent) => agent.finish(),
+  [kindThatSpeaks]: (agent) => agent.finish(),
   "slow-create": (agent) => agent.finish(),
   fail: () => {
     throw new TypeError("the agent failed");
@@ -71,16 +72,35 @@ function heartbeats({ sessionId, callId, config }: AgentSession): Disposable {
   };
 }
 
+/** Makes an agent in whose call the sound tells the words: see `spoken/`. Other agents need none of what it loads. */
+async function speaking(): Promise<Agent> {
+  const browser = await import("greenroom/browser");
+  const testing = await import("greenroom/testing");
+  const { answerTo, recogniser, voice } = await import("../spoken/agent-parts.ts");
+  return new Agent({
+    edge: new browser.Edge(),
+    agentUser: { id: "agent", name: "Agent" },
+    instructions: "",
+    llm: new testing.LLM({ otherwise: answerTo }),
+    stt: recogniser,
+    tts: voice,
+    // Louder and quieter sound would be other words.
+    bargeIn: { duckingDb: 0 },
+    ttsTextTransforms: [],
+  });
+}
+
 export default defineAgent({
   async createAgent({ config, signal }) {
     if (config.kind === "create-fails") throw new Error("there is no such agent");
     if (config.kind === "slow-create") await delay(Number(config.create_ms), undefined, { signal });
+    if (config.kind === kindThatSpeaks) return speaking();
     return new Agent({
       edge: new local.Edge(),
       agentUser: { id: "agent", name: "Agent" },
       instructions: "",
       llm: new local.LLM({ wordDelayMs: 0 }),
-      restore: config.kind === kindThatMoves,
+      restore: isMoving(config.kind),
     });
   },
   async joinCall(agent, session) {

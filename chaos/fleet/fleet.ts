@@ -103,6 +103,11 @@ export class Fleet implements AsyncDisposable {
     return this.slots.flatMap(({ exits }) => exits);
   }
 
+  /** Returns when processes were stopped or ended without a word, whoever runs again since. */
+  get stops(): readonly ProcessExit[] {
+    return this.slots.flatMap(({ stops }) => stops);
+  }
+
   /** Returns whether a process ended within so many milliseconds. */
   lostProcess(withinMs: number, at: number): boolean {
     return this.exits.some((exit) => at - exit.at < withinMs);
@@ -162,6 +167,7 @@ function environmentOf({ whileAway }: FleetOptions, receiver: WebhookReceiver): 
     GREENROOM_REGISTRY_WHILE_AWAY: whileAway,
     GREENROOM_MAX_FLEET_SESSIONS: String(limits.sessionsOfFleet),
     GREENROOM_DRAIN_ANNOUNCE_MS: "1500",
-    GREENROOM_DRAIN_TIMEOUT_MS: "3000",
+    // Calls that move wait for the end of a sentence, 10 s at the most.
+    GREENROOM_DRAIN_TIMEOUT_MS: "14000",
   };
 }

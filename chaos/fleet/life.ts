@@ -40,7 +40,11 @@ export class Life {
   exitedAt: number | null = null;
   howItEnded = "";
 
-  constructor({ nodeId, environment, keptLogFile, ownLogFile }: LifeOptions) {
+  readonly #stops: ProcessExit[];
+
+  /** @param stops Where it notes that it is frozen or killed. */
+  constructor({ nodeId, environment, keptLogFile, ownLogFile }: LifeOptions, stops: ProcessExit[]) {
+    this.#stops = stops;
     this.nodeId = nodeId;
     const log = ownLogFile === null ? "pipe" : openSync(ownLogFile, "a");
     this.process = spawn(process.execPath, [program, "serve", "--no-splash"], {
@@ -71,6 +75,7 @@ export class Life {
   }
 
   signal(signal: NodeJS.Signals): void {
+    if (signal === "SIGSTOP" || signal === "SIGKILL") this.#stops.push({ pid: this.pid, at: machineNow() });
     this.process.kill(signal);
   }
 

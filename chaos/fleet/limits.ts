@@ -5,5 +5,5 @@ export const limits = {
   sessionsOfFleet: 20,
   leaseMs: 4_000,
   closeGraceMs: 2_000,
-  longestSessionMs: 30_000,
+  longestSessionMs: 90_000,
 } as const;

@@ -36,6 +36,8 @@ export class Slot {
   wellSince = Number.POSITIVE_INFINITY;
   /** The times at which processes here ended. */
   readonly exits: ProcessExit[] = [];
+  /** The times at which processes here were frozen or killed. */
+  readonly stops: ProcessExit[] = [];
   readonly #options: SlotOptions;
   #lives = 0;
   #isClosed = false;
@@ -66,7 +68,7 @@ export class Slot {
   async start(name: "new" | "same"): Promise<Life> {
     if (this.#isClosed) throw new Error("The run is over");
     if (name === "new") this.#lives += 1;
-    const life = new Life(this.#lifeOptions(`replica-${this.index}-${this.#lives}`));
+    const life = new Life(this.#lifeOptions(`replica-${this.index}-${this.#lives}`), this.stops);
     this.life = life;
     void life.exit.then(() => {
       this.wellSince = Number.POSITIVE_INFINITY;

@@ -1,4 +1,4 @@
-import { kindThatMoves } from "../fleet/kinds.ts";
+import { isMoving } from "../fleet/kinds.ts";
 import { type Broken, brokenCases } from "./broken.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Observed } from "./observed.ts";
@@ -13,7 +13,7 @@ export function cuts(ledger: Ledger, { redisTroubles, exits }: Observed): readon
   const { broken, add } = brokenCases();
   for (const { id, call, kind, key } of ledger.sessions.values()) {
     const told = ledger.ends.get(id)?.[0];
-    if (kind !== kindThatMoves || told === undefined || !cutting.has(told.endReason)) continue;
+    if (!isMoving(kind) || told === undefined || !cutting.has(told.endReason)) continue;
     const recent = exits.filter(({ at }) => at <= told.at && told.at - at < causeMs);
     const excuse = redisTroubles.during(told.at - causeMs, told.at, 5_000)
       ? "Redis was away, or had just lost its data"

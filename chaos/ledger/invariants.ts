@@ -6,6 +6,7 @@ import type { Ledger } from "./ledger.ts";
 import { limitsPassed } from "./limits-passed.ts";
 import type { Observed } from "./observed.ts";
 import { places } from "./places.ts";
+import { spoken } from "./spoken.ts";
 
 /** The invariants of a whole run. The names are those that a report counts, also where nothing is broken. */
 export const invariants = {
@@ -19,6 +20,10 @@ export const invariants = {
   two_ends: "REST, event streams and webhooks tell the same end.",
   two_places: "One session is in one process at a time.",
   calls_cut: "A call that may move goes on until it is closed, whatever happens to its replica.",
+  two_voices: "Nobody hears two agents at once in one call.",
+  said_twice: "No sentence of an answer is heard twice.",
+  words_lost: "The agent knows all words that the call has taken.",
+  not_answered: "Words that the call has taken are answered, whatever happens to its replica.",
   key_started_twice: "One idempotency key begins one session.",
   call_limit_passed: "No call has more agents than it may, for longer than a second.",
   fleet_limit_passed: "The fleet has no more agents than it may, for longer than a second.",
@@ -36,5 +41,5 @@ export type Invariant = keyof typeof invariants;
 
 /** All cases that a finished run shows, without those that are found while it goes on. */
 export function brokenIn(ledger: Ledger, observed: Observed): readonly Broken[] {
-  return [ends, answers, places, cuts, limitsPassed].flatMap((judge) => judge(ledger, observed));
+  return [ends, answers, places, cuts, spoken, limitsPassed].flatMap((judge) => judge(ledger, observed));
 }

@@ -2,6 +2,7 @@ import { machineNow } from "../clock.ts";
 import type { Heard } from "../fleet/heartbeat-collector.ts";
 import type { ToldEnd } from "../fleet/webhook-receiver.ts";
 import type { Reply } from "../load/client.ts";
+import type { SpokenCall } from "../spoken/spoken-call.ts";
 import type { Timeline } from "../timeline.ts";
 
 /** An answer that somebody got, and when they had asked and read it. */
@@ -33,6 +34,8 @@ export interface LedgerSession {
   readonly kind: string;
   readonly key: string;
   readonly answeredAt: number;
+  /** The token with which a client comes into its call. */
+  readonly token: string;
   readonly views: Answered[];
   readonly closes: Answered[];
   /** End reasons that event streams told. */
@@ -53,6 +56,8 @@ export class Ledger {
   readonly sessions = new Map<string, LedgerSession>();
   readonly ends = new Map<string, ToldEnd[]>();
   readonly refusals: Refusal[] = [];
+  /** What was heard in calls in which somebody speaks. */
+  readonly spokenCalls: SpokenCall[] = [];
   readonly #timeline: Timeline;
   /** Judges a refusal when it comes. */
   #judge: (start: WantedStart, code: string) => string | null = () => null;
@@ -104,6 +109,7 @@ export class Ledger {
       kind,
       key,
       answeredAt: answered.at,
+      token: String(reply.body.session_token),
       views: [],
       closes: [],
       streamed: new Set(),

@@ -11,6 +11,8 @@ export interface Observed {
   readonly redisTroubles: RedisTroubles;
   /** The times at which processes of replicas ended. */
   readonly exits: readonly ProcessExit[];
+  /** The times at which processes of replicas were frozen or killed. */
+  readonly stops: readonly ProcessExit[];
   /** The factor by which things take longer than on a machine with little else to do: 1 and more. */
   readonly slowness: number;
 }

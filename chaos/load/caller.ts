@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { machineNow } from "../clock.ts";
+import { kindThatSpeaks } from "../fleet/kinds.ts";
 import type { Ledger, LedgerSession } from "../ledger/ledger.ts";
 import type { Random } from "../random.ts";
+import { Conversation } from "../spoken/conversation.ts";
 import { type Client, pauseAfter } from "./client.ts";
 import { follow } from "./follow.ts";
 
@@ -68,7 +70,11 @@ export class Caller {
       follows ? follow(this.#client, session, signal) : null,
       repeats ? this.#repeat(session) : null,
     ];
-    if (closesAfterMs === null) await this.#untilTold(session);
+    if (this.#wish.kind === kindThatSpeaks) {
+      await this.#speak(session, signal);
+      await this.close(session);
+      await this.#untilTold(session, 3_000);
+    } else if (closesAfterMs === null) await this.#untilTold(session);
     else {
       await pause(closesAfterMs, this.#over);
       if (!this.#ledger.ends.has(session.id) || this.#random.chance(0.3)) await this.close(session);
@@ -129,6 +135,21 @@ export class Caller {
     const askedAt = machineNow();
     const reply = await this.#ask();
     this.#ledger.answered(start, askedAt, reply);
+  }
+
+  async #speak(session: LedgerSession, signal: AbortSignal): Promise<void> {
+    const { id, token } = session;
+    const goesOn = async () => {
+      const askedAt = machineNow();
+      const reply = await this.#client.ask(`/sessions/${id}`);
+      this.#ledger.viewed(session, askedAt, reply);
+      return reply.status !== 404 || reply.code === null;
+    };
+    const random = this.#random.fork();
+    const { url } = this.#client;
+    const conversation = new Conversation({ url, sessionId: id, token, random, signal, goesOn });
+    this.#ledger.spokenCalls.push(conversation.call);
+    await conversation.run();
   }
 
   async #view(session: LedgerSession, signal: AbortSignal): Promise<void> {

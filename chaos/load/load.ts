@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { machineNow } from "../clock.ts";
-import { kindThatMoves } from "../fleet/kinds.ts";
+import { kindThatMoves, kindThatSpeaks } from "../fleet/kinds.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Random } from "../random.ts";
 import { Caller, type Wish } from "./caller.ts";
@@ -11,6 +11,7 @@ const kinds = {
   brief: 46,
   stay: 16,
   [kindThatMoves]: 10,
+  [kindThatSpeaks]: 20,
   "slow-create": 7,
   fail: 3,
   crash: 3,

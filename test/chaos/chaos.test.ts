@@ -41,8 +41,8 @@ function wellRun(kind = "brief") {
     ledger.told({ at, webhookId: `msg_${sessionId}`, sessionId, endReason, body });
   };
   const found = () =>
-    brokenIn(ledger, { heard, flaws, redisTroubles, exits, slowness: 1 }).map(({ invariant, excuse }) =>
-      excuse === null ? invariant : `${invariant}, allowed`,
+    brokenIn(ledger, { heard, flaws, redisTroubles, exits, stops: [], slowness: 1 }).map(
+      ({ invariant, excuse }) => (excuse === null ? invariant : `${invariant}, allowed`),
     );
   return { ledger, start, session, heard, flaws, redisTroubles, exits, tell, found, beganAt };
 }
