@@ -22,7 +22,7 @@ export interface Saying {
 /** The parts of an answer that are no sentence of a story. */
 export const parts = { answer: 0, rest: 6, line: 7 } as const;
 
-/** What a caller's number asks for, by its remainder: all numbers so far, a story of several sentences, or a short answer. */
+/** The wishes of a caller, by the remainder of their number: all numbers so far, a story of several sentences, or a short answer. */
 export const wishes = ["list", "story", "short"] as const;
 export type Wish = (typeof wishes)[number];
 

@@ -14,7 +14,7 @@ export interface Stretch extends Saying {
 /** Sound of one sentence after a longer pause is another stretch, in milliseconds. */
 const longestPauseMs = 300;
 
-/** What a caller heard and was told in one call, over all connections. */
+/** The sound and the words of one call, as its caller got them in one call, over all connections. */
 export class SpokenCall {
   readonly sessionId: string;
   readonly stretches: Stretch[] = [];

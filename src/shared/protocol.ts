@@ -263,6 +263,8 @@ export type SessionAnswer =
   | { readonly outcome: "given"; readonly value: JsonObject }
   /** Its edge does not offer such a thing; it is in no call; or the guest has the agent's own id. */
   | { readonly outcome: "not_offered" | "not_in_call" | "own_user" }
+  /** It rests, since another agent is about to go on with the call: that one would not know of it. */
+  | { readonly outcome: "moving" }
   /** The edge does not take what the client sent. */
   | { readonly outcome: "refused"; readonly reason: string }
   | { readonly outcome: "failed"; readonly error: PlainError };

@@ -139,6 +139,8 @@ export class Supervisor {
   async closeSession(id: string, options: { by?: string; wait?: boolean } = {}): Promise<boolean> {
     const session = this.#parts.sessions.get(id);
     if (!session || session.shownState === "ended") return false;
+    if (session.changeOfHands.underWay) await session.changeOfHands.over();
+    if (session.isElsewhere) return false;
     session.close("closed", options.by ?? null);
     if (options.wait) await session.endShown;
     return !session.mayBeElsewhere;

@@ -312,8 +312,10 @@ export class CallRun {
   async #answer(question: SessionQuestion): Promise<SessionAnswer> {
     const { call } = this.#membership;
     const { signal } = this.#lifetime;
-    if (isSteerQuestion(question))
-      return call === null || signal.aborted ? { outcome: "not_in_call" } : this.#steering.answer(question);
+    if (isSteerQuestion(question)) {
+      if (call === null || signal.aborted) return { outcome: "not_in_call" };
+      return this.#handOver.rests ? { outcome: "moving" } : this.#steering.answer(question);
+    }
     if ("guest" in question) return this.#guestAccess.answer(call, question);
     return call === null ? { outcome: "not_in_call" } : this.#handOver.answer(question);
   }

@@ -34,6 +34,7 @@ export class HandOver {
   /** The wait for the end of the turn under way, which resolves with whether the call is still to be handed over. */
   #waiting: PromiseWithResolvers<boolean> | null = null;
   readonly #taken = Promise.withResolvers<TakenUp | null>();
+  #rests = false;
 
   constructor(options: HandOverOptions) {
     this.#options = options;
@@ -45,6 +46,11 @@ export class HandOver {
     return this.#taken.promise;
   }
 
+  /** Returns whether the agent rests, since its call is handed over. */
+  get rests(): boolean {
+    return this.#rests;
+  }
+
   /** Answers a question about the hand-over. Never rejects. */
   async answer(question: HandOverQuestion): Promise<SessionAnswer> {
     const { signal, offered, rest, goOn, move, tell } = this.#options;
@@ -52,6 +58,7 @@ export class HandOver {
     if (signal.aborted) return { outcome: "not_in_call" };
     switch (question.about) {
       case "hand_back":
+        this.#rests = false;
         goOn();
         return done;
       case "take_up":
@@ -69,8 +76,10 @@ export class HandOver {
     if (!(await this.#betweenTurns(question.withinMs)))
       return { outcome: "refused", reason: "The call was taken back, or is handed over by another question" };
     if (signal.aborted) return { outcome: "not_in_call" };
+    this.#rests = true;
     rest();
     if (tell()) return done;
+    this.#rests = false;
     goOn();
     return { outcome: "refused", reason: "The state of the call is too long to be handed over" };
   }

@@ -88,9 +88,9 @@ async function closeOwn(
   }
   // All sessions are asked to close before any of them is waited for.
   const closed = await Promise.all(
-    closing.map(async ({ id }) => ({ id, live: await supervisor.closeSession(id, how) })),
+    closing.map(async ({ id }) => ({ id, live: await supervisor.closeSession(id, how).catch(() => false) })),
   );
-  const unsure = closing.some(({ mayBeElsewhere }) => mayBeElsewhere);
+  const unsure = closing.some((session) => session.mayBeElsewhere || session.changeOfHands.underWay);
   return { ids: closed.filter(({ live }) => live).map(({ id }) => id), refused, unsure };
 }
 

@@ -42,6 +42,8 @@ export async function answeredElsewhere(exchange: Exchange, endpoint: Endpoint):
     if (isBySuccessor(exchange, id, exchange.successor)) return false;
     return new Passing(exchange, id, readsBody).isAnsweredBy(exchange.successor);
   }
+  const here = plane.supervisor.getSession(id);
+  if (here?.changeOfHands.underWay) await here.changeOfHands.over();
   if (plane.supervisor.getSession(id)) return false;
   if (!plane.peers.registry.shared) return answeredByEarlierEnd(exchange, id);
   if (hop) {

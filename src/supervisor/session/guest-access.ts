@@ -28,6 +28,8 @@ export async function askForGuestAccess(session: Session, question: SessionQuest
     case "not_in_call":
       // The session is live, so the agent was in the call and has left it.
       throw new GreenroomError("SESSION_CLOSING");
+    case "moving":
+      throw new GreenroomError("PEER_UNREACHABLE");
     case "not_offered":
       throw connects
         ? new GreenroomError("EDGE_CANNOT_RECEIVE", takes[about])

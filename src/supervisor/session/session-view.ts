@@ -12,6 +12,7 @@ import type {
   TextMessage,
 } from "../../shared/protocol.ts";
 import type { CarriedSession } from "../succession/carried-session.ts";
+import { ChangeOfHands } from "../succession/change-of-hands.ts";
 import type { Slot } from "../threads/slot.ts";
 import { EventLog, type EventsBefore } from "./event-log.ts";
 import { Resumptions } from "./resumptions.ts";
@@ -35,6 +36,8 @@ export abstract class SessionView {
   resources: SessionResources | null = null;
   /** The time since which the agent is alone in the call, in epoch milliseconds; null while somebody is there. */
   aloneSince: number | null = null;
+
+  readonly changeOfHands = new ChangeOfHands();
 
   protected readonly inMemory: InMemoryCall | null;
   protected readonly progress: SessionProgress;

@@ -15,6 +15,9 @@ export async function steer(session: Session, question: SteerQuestion): Promise<
     case "not_in_call":
       // The session is live, so the agent was in the call and has left it.
       throw new GreenroomError("SESSION_CLOSING");
+    case "moving":
+      // Once it is known who has the session, the caller may ask again.
+      throw new GreenroomError("PEER_UNREACHABLE");
     case "not_offered":
       throw new GreenroomError("INSTRUCTIONS_FIXED");
     case "refused":

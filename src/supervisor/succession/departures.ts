@@ -124,6 +124,7 @@ export class Departures {
       await session.ask({ about: "move", to: peer.nodeId });
       if (signal.aborted) return "failed";
       const { outcome } = await session.ask({ about: "hand_over", withinMs: turnWaitMs });
+      if (outcome === "given") session.changeOfHands.begin();
       const carried = session.carried(eventCharacters.handedOver);
       isTaken =
         outcome === "given" &&
@@ -133,11 +134,13 @@ export class Departures {
       if (!isTaken) await session.ask({ about: "hand_back" });
     } finally {
       if (!isTaken) void membership().successors.giveUp(peer, session.id);
+      if (!isTaken) session.changeOfHands.end();
     }
     if (!isTaken) return "failed";
     registry.successions?.moved(session.id);
     sessions.forget(session);
     session.depart();
+    session.changeOfHands.end();
     log.info(
       { event: "session_handed_over", session_id: session.id, to_node: peer.nodeId },
       "A session goes on in another replica",

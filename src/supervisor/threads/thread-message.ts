@@ -155,6 +155,7 @@ const answer = variants<SessionAnswer, "outcome">("outcome", {
   given: { value: jsonObject },
   not_offered: {},
   not_in_call: {},
+  moving: {},
   own_user: {},
   refused: { reason: text(most.name) },
   failed: { error },
