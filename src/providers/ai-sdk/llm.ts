@@ -109,7 +109,8 @@ class AiSdkLlm extends BaseLLM implements LLM {
       const doStream = this.#model.doStream.bind(this.#model) as DoStream;
       const { stream } = await doStream({ ...options, abortSignal: cancel.signal });
       reader = stream.getReader();
-      for (;;) {
+      // The end of the answer is the last part; a stream that then stays open is not waited for.
+      while (!answer.finished) {
         const { done, value } = await reader.read();
         if (done) break;
         if (value.type === "stream-start") this.#warnings.log(value.warnings);

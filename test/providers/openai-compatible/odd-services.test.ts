@@ -106,6 +106,50 @@ test("tokens: where several chunks count, the last count holds, and reasoning is
   t.true(usage!.inputTokens > 0);
 });
 
+test("what is not of the form that it should be is passed over", async (t) => {
+  const { emulator, model } = await openaiStage(t, { dialect: "groq" });
+  const chunks = [
+    { choices: {} },
+    { choices: "none" },
+    { choices: [5, null, {}] },
+    { choices: [{ index: 0, delta: { tool_calls: {} } }] },
+    { choices: [{ index: 0, delta: { tool_calls: [null, "x"], content: 5 } }] },
+    { choices: [{ index: "0", delta: { content: "Well." } }] },
+  ];
+  emulator.script = () => [
+    ...chunks.map((chunk) => ({ line: `data: ${JSON.stringify(chunk)}\n\n` })),
+    { usage: null },
+  ];
+  const { text, calls } = await ask(model("emulated", { maxRetries: 0 }), "Hi!");
+  t.is(text, "Well.");
+  t.deepEqual(calls, []);
+});
+
+test("tokens: a text of digits is a number, and what is no number counts nothing", async (t) => {
+  for (const [usage, expected] of [
+    [
+      { prompt_tokens: "12", completion_tokens: "3" },
+      { inputTokens: 12, outputTokens: 3 },
+    ],
+    [
+      { prompt_tokens: -1, completion_tokens: { total: 3 } },
+      { inputTokens: 0, outputTokens: 0 },
+    ],
+    [
+      { prompt_tokens: "many", completion_tokens: 1e300 },
+      { inputTokens: 0, outputTokens: 0 },
+    ],
+  ]) {
+    const { emulator, model } = await openaiStage(t);
+    emulator.script = () => [
+      { line: `data: ${JSON.stringify({ choices: [], usage })}\n\n` },
+      { text: "Hello." },
+      { usage: null },
+    ];
+    t.deepEqual((await ask(model(), "Hi!")).usage, { type: "usage", ...expected } as never);
+  }
+});
+
 test("reasoning is not heard, in whatever field it comes", async (t) => {
   const { emulator, model } = await openaiStage(t);
   for (const steps of [

@@ -63,6 +63,17 @@ const ways: Readonly<Record<string, readonly ChatStep[]>> = {
     piece({ index: 0, id: "1", function: { name: "a", arguments: { n: 1 } } }),
     piece({ index: 1, id: "2", function: { name: "b", arguments: { n: 2 } } }),
   ],
+  "with arguments that are JSON in JSON": [
+    piece({ index: 0, id: "1", ...called("a", JSON.stringify('{"n":1}')) }),
+    piece({ index: 1, id: "2", ...called("b", JSON.stringify('{"n":2}')) }),
+  ],
+  "in pieces, and as a whole once more": [
+    piece({ index: 0, id: "1", ...called("a", '{"n":') }),
+    piece({ index: 0, function: { arguments: "1}" } }),
+    piece({ index: 1, id: "2", ...called("b", '{"n":2}') }),
+    piece({ index: 0, id: "1", ...called("a", '{"n":1}') }),
+    piece({ index: 1, id: "2", ...called("b", '{"n":2}') }),
+  ],
   "with one id for both": [
     piece({ index: 0, id: "same", ...called("a", '{"n":1}') }),
     piece({ index: 1, id: "same", ...called("b", '{"n":2}') }),
@@ -148,4 +159,35 @@ test("reasoning and data that a service wants back go along with its calls, and 
   await ask(model("gpt-5-mini"), messages);
   t.is(bodies()[2]?.messages?.[2]?.reasoning_content, undefined);
   t.is(bodies()[2]?.messages?.[2]?.tool_calls?.[0]?.extra_content, undefined);
+});
+
+test("a call whose arguments had not begun as the answer was cut is not made without them", async (t) => {
+  const { emulator, model } = await openaiStage(t);
+  const begun = [
+    piece({ index: 0, id: "1", ...called("a", '{"n":1}') }),
+    piece({ index: 1, id: "2", ...called("b", "") }),
+  ];
+  emulator.script = () => [...begun, { finish: "length" }];
+  const { calls } = await ask(model(), "go");
+  t.deepEqual(
+    calls.map(({ name }) => name),
+    ["a"],
+  );
+  emulator.script = () => [begun[1]!, { finish: "length" }];
+  t.like(await t.throwsAsync(ask(model(), "go")), { code: "MAX_TOKENS" });
+  emulator.script = () => begun;
+  t.is((await ask(model(), "go")).calls.length, 2);
+});
+
+test("calls and arguments without end are read up to a bound", async (t) => {
+  const { emulator, model } = await openaiStage(t);
+  emulator.script = () =>
+    Array.from({ length: 2_000 }, (_, index) => piece({ id: `call_${index}`, ...called("a", "{}") }));
+  t.is((await ask(model(), "go")).calls.length, 256);
+  const long = `"${"x".repeat(20_000)}`;
+  emulator.script = () =>
+    Array.from({ length: 100 }, () => piece({ index: 0, id: "1", ...called("a", long) }));
+  t.like(await t.throwsAsync(ask(model("emulated", { maxRetries: 0 }), "go")), {
+    code: "MALFORMED_FUNCTION_CALL",
+  });
 });

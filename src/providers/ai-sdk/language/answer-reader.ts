@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import type { LlmEvent } from "../../../agent/llm.ts";
 import { BadAnswerError } from "../../../agent/model/bad-answer-error.ts";
 import type { ToolCall } from "../../../agent/model/message.ts";
@@ -43,6 +44,8 @@ export class AnswerReader {
   #joint = "";
   #last = "";
   #spoken = false;
+  /** The ids of calls without a text of arguments. */
+  readonly #bare = new Set<string>();
   #brokenCall: string | null = null;
   #tokens: Tokens = { input: 0, output: 0 };
   #finish: Finish | null = null;
@@ -52,6 +55,11 @@ export class AnswerReader {
     this.#owner = owner;
     this.#vendor = vendor;
     this.#spent = spent;
+  }
+
+  /** Returns whether the model has said that its answer is over: nothing follows. */
+  get finished(): boolean {
+    return this.#finish !== null;
   }
 
   /** Returns whether text was given to be spoken. */
@@ -74,14 +82,14 @@ export class AnswerReader {
         this.#open("text", part.id, part.providerMetadata);
         break;
       case "text-delta":
-        yield* this.#write(part.id, part.delta, part.providerMetadata);
+        yield* this.#write(part.id, textOf(part.delta), part.providerMetadata);
         break;
       case "reasoning-start":
         this.#open("reasoning", part.id, part.providerMetadata);
         break;
       case "reasoning-delta": {
         const block = this.#block("reasoning", part.id, part.providerMetadata);
-        block.text += part.delta;
+        block.text += textOf(part.delta);
         break;
       }
       case "text-end":
@@ -99,6 +107,7 @@ export class AnswerReader {
       case "finish": {
         this.#finish = finishOf(part.finishReason);
         this.#tokens = tokensOf(part.usage);
+        if (this.#finish.unified === "length") this.#dropCutCall();
         const { input, output } = this.tokens;
         if (input + output > 0) yield { type: "usage", inputTokens: input, outputTokens: output };
         break;
@@ -145,6 +154,14 @@ export class AnswerReader {
     const raw = this.#finish?.raw ?? "";
     const reason = this.#brokenCall ?? (brokenCalls.has(raw) ? raw : null);
     if (this.#calls.length === 0 && reason !== null) yield { type: "broken_call", reason };
+  }
+
+  /** Drops the last call of an answer that was cut for its length where its arguments had not begun: it would be made without any. */
+  #dropCutCall(): void {
+    const last = this.#calls.at(-1);
+    if (last === undefined || !this.#bare.has(last.id)) return;
+    this.#calls.pop();
+    this.#brokenCall = "MAX_TOKENS";
   }
 
   /** Returns whether the vendor's stream ended without its end. Before v4 that is told like a reason which nobody knows. */
@@ -206,9 +223,13 @@ export class AnswerReader {
       this.#brokenCall = "MALFORMED_FUNCTION_CALL";
       return;
     }
-    const taken = this.#calls.some(({ id }) => id === toolCallId);
-    const id = typeof toolCallId !== "string" || toolCallId === "" || taken ? newId() : toolCallId;
+    const taken = this.#calls.find(({ id }) => id === toolCallId);
+    // The same call again is no other one: what it does would be done twice.
+    if (taken?.name === name && isDeepStrictEqual(taken.arguments, input)) return;
+    const id =
+      typeof toolCallId !== "string" || toolCallId === "" || taken !== undefined ? newId() : toolCallId;
     this.#calls.push({ id, name, arguments: input });
+    if (isBlankText(part.input)) this.#bare.add(id);
     this.#kept.push(() => ({ type: "call", id, ...metadata }));
   }
 
@@ -221,12 +242,15 @@ export class AnswerReader {
   }
 }
 
+/** Returns a piece of text; a provider that gives anything else says nothing with it. */
+const textOf = (delta: unknown): string => (typeof delta === "string" ? delta : "");
+const isBlankText = (input: unknown): boolean => typeof input === "string" && input.trim() === "";
+
 /** Reads the arguments of a call; undefined where they are no JSON. A call without arguments may have an empty text. */
 function argumentsOf(input: unknown): JsonValue | undefined {
-  if (typeof input !== "string") return (input ?? {}) as JsonValue;
-  if (input.trim() === "") return {};
+  if (input === undefined || input === null || isBlankText(input)) return {};
   try {
-    return JSON.parse(input) as JsonValue;
+    return JSON.parse(typeof input === "string" ? input : JSON.stringify(input)) as JsonValue;
   } catch {
     return undefined;
   }

@@ -40,8 +40,18 @@ export function withKept(
   parts: readonly KeptPart[],
 ): ToolCall[] {
   const { provider, modelId } = owner;
-  const kept = { aiSdk: { provider, modelId, parts } satisfies KeptAnswer } as unknown as JsonValue;
+  const kept = asJson({ aiSdk: { provider, modelId, parts } satisfies KeptAnswer });
+  if (kept === null) return [...calls];
   return calls.map((call, index) => (index === 0 ? { ...call, providerData: kept } : call));
+}
+
+/** Returns a copy of what a provider gave; null where it is no JSON, so that it could not be kept with the call. */
+function asJson(value: object): JsonValue {
+  try {
+    return JSON.parse(JSON.stringify(value)) as JsonValue;
+  } catch {
+    return null;
+  }
 }
 
 /** Returns the parts of the answer that these calls are of; null where another model or another provider gave it. */

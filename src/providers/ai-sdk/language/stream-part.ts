@@ -1,3 +1,4 @@
+import { tokenCount } from "../../model/token-count.ts";
 import type { ProviderMetadata } from "../models.ts";
 
 interface Block {
@@ -9,7 +10,7 @@ interface Block {
 export type StreamPart =
   | { readonly type: "stream-start"; readonly warnings?: unknown }
   | ({ readonly type: "text-start" | "text-end" | "reasoning-start" | "reasoning-end" } & Block)
-  | ({ readonly type: "text-delta" | "reasoning-delta"; readonly delta: string } & Block)
+  | ({ readonly type: "text-delta" | "reasoning-delta"; readonly delta: unknown } & Block)
   | {
       readonly type: "tool-call";
       readonly toolCallId: string;
@@ -58,5 +59,5 @@ export function tokensOf(usage: unknown): { readonly input: number; readonly out
 function countOf(value: unknown): number {
   const count =
     typeof value === "object" && value !== null ? (value as { readonly total?: unknown }).total : value;
-  return typeof count === "number" && Number.isFinite(count) && count > 0 ? Math.round(count) : 0;
+  return tokenCount(count) ?? 0;
 }

@@ -2,6 +2,7 @@ import type { LlmEvent } from "../../../agent/llm.ts";
 import { BadAnswerError } from "../../../agent/model/bad-answer-error.ts";
 import type { ToolCall } from "../../../agent/model/message.ts";
 import { isBlank } from "../../../shared/text/text.ts";
+import { tokenCount } from "../../model/token-count.ts";
 import { RefusalError } from "../error.ts";
 import { ownData } from "./own-data.ts";
 import { Thoughts } from "./thoughts.ts";
@@ -20,7 +21,7 @@ export interface Chunk {
 }
 
 interface Choice {
-  readonly index?: number;
+  readonly index?: unknown;
   readonly delta?: Delta | null;
   /** The whole answer, by a service that does not stream. */
   readonly message?: Delta | null;
@@ -33,12 +34,12 @@ interface Delta {
   readonly refusal?: unknown;
   readonly reasoning_content?: unknown;
   readonly reasoning?: unknown;
-  readonly tool_calls?: readonly ToolCallPiece[] | null;
+  readonly tool_calls?: readonly (ToolCallPiece | null)[] | null;
 }
 
 interface Usage {
-  readonly prompt_tokens?: number | null;
-  readonly completion_tokens?: number | null;
+  readonly prompt_tokens?: unknown;
+  readonly completion_tokens?: unknown;
 }
 
 /** The finish reasons of an answer that came to its own end. */
@@ -96,8 +97,8 @@ export class AnswerReader {
   /** Yields the events of a chunk. */
   *read({ choices, usage, x_groq: groq }: Chunk): Generator<LlmEvent, void, void> {
     let counted = usage ?? groq?.usage;
-    for (const choice of choices ?? []) {
-      if (choice === null || (choice.index ?? 0) !== 0) continue;
+    for (const choice of listOf(choices)) {
+      if (Number(choice.index ?? 0) !== 0) continue;
       yield* this.#take(choice.delta ?? choice.message ?? {});
       const reason = choice.finish_reason;
       if (typeof reason === "string" && reason !== "") this.#finishReason = reason;
@@ -119,7 +120,7 @@ export class AnswerReader {
       return new BadAnswerError("UNFINISHED", `The answer of ${title} ended before it was said to be over`);
     }
     if (reason === "content_filter") return new RefusalError(title, "answer", reason);
-    const { calls, broken } = this.#calls.result();
+    const { calls, broken } = this.#result();
     // An answer with calls or text is good, whatever the reason of its end.
     if (calls.length > 0 || this.#spoken || this.#ended() !== "") return null;
     if (lengthEnds.has(reason)) {
@@ -138,7 +139,7 @@ export class AnswerReader {
   *rest(): Generator<LlmEvent, void, void> {
     const text = this.#ended();
     if (text !== "") yield { type: "text", delta: text };
-    const { calls, broken } = this.#calls.result();
+    const { calls, broken } = this.#result();
     for (const [index, { extra, ...call }] of calls.entries()) {
       const reasoning = index === 0 ? this.#reasoning : null;
       const data = ownData({ model: this.#options.model, reasoning, extra });
@@ -148,6 +149,10 @@ export class AnswerReader {
       };
     }
     if (calls.length === 0 && broken) yield { type: "broken_call", reason: "MALFORMED_FUNCTION_CALL" };
+  }
+
+  #result(): ReturnType<ToolCalls["result"]> {
+    return this.#calls.result(lengthEnds.has(this.#finishReason ?? ""));
   }
 
   #endText: string | null = null;
@@ -161,7 +166,7 @@ export class AnswerReader {
   *#take(delta: Delta): Generator<LlmEvent, void, void> {
     for (const field of ["reasoning_content", "reasoning"] as const) this.#think(field, delta[field]);
     const said = `${this.#wordsIn(delta.content)}${typeof delta.refusal === "string" ? delta.refusal : ""}`;
-    for (const piece of delta.tool_calls ?? []) this.#calls.add(piece);
+    for (const piece of listOf(delta.tool_calls)) this.#calls.add(piece);
     if (said === "") return;
     const text = this.#thoughts.push(said);
     if (text === "") return;
@@ -195,11 +200,18 @@ export class AnswerReader {
 
   /** Counts the tokens. Where several chunks count, each counts from the beginning. */
   #count({ prompt_tokens: input, completion_tokens: output }: Usage): LlmEvent {
-    this.#counts = { input: input ?? this.#counts.input, output: output ?? this.#counts.output };
+    this.#counts = {
+      input: tokenCount(input) ?? this.#counts.input,
+      output: tokenCount(output) ?? this.#counts.output,
+    };
     const { input: inputTokens, output: outputTokens } = this.tokens;
     return { type: "usage", inputTokens, outputTokens };
   }
 }
+
+/** Returns the objects of a list; none where it is no list. */
+const listOf = <T extends object>(list: readonly (T | null)[] | null | undefined): readonly T[] =>
+  Array.isArray(list) ? list.filter((one) => typeof one === "object" && one !== null) : [];
 
 const codeOf = (reason: string): string =>
   reason

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import type { ToolCall } from "../../../agent/model/message.ts";
 import type { JsonValue } from "../../../shared/protocol.ts";
 
@@ -10,6 +11,10 @@ export interface ToolCallPiece {
   /** Data that the service wants back with the call, such as a thought signature of Google's. */
   readonly extra_content?: JsonValue;
 }
+
+/** The most calls of an answer that are read, and the most characters of the arguments of each: a server may write them without end. */
+const mostCalls = 256;
+const longestArguments = 262_144;
 
 interface OpenCall {
   id: string;
@@ -38,30 +43,42 @@ export class ToolCalls {
     const text = argumentsOf(piece.function?.arguments);
     const index = typeof piece.index === "number" ? piece.index : null;
     const open = this.#openCall(index, id);
-    const call = open !== undefined && goesOn(open, { id, name, text }) ? open : this.#begin();
+    const known = open !== undefined && goesOn(open, { id, name, text }) ? open : undefined;
+    if (known === undefined && this.#calls.length >= mostCalls) return;
+    const call = known ?? this.#begin();
     if (index !== null) this.#byIndex.set(index, call);
     call.id ||= id;
     call.name ||= name;
-    call.arguments += text;
+    // Beyond that they are cut, and so cannot be read.
+    if (call.arguments.length <= longestArguments) call.arguments += text;
     call.extra ??= piece.extra_content;
   }
 
-  /** Returns the calls that can be made, each with an id of its own, and whether one of them could not be read. */
-  result(): {
+  /**
+   * Returns the calls that can be made, each with an id of its own, and whether one of them could not be read. The same call again is
+   * no other one: what it does would be done twice.
+   * @param isCut True where the answer was cut for its length: the arguments of its last call may not have begun.
+   */
+  result(isCut: boolean): {
     readonly calls: readonly (ToolCall & { readonly extra?: JsonValue })[];
     readonly broken: boolean;
   } {
-    const ids = new Set<string>();
+    const byId = new Map<string, ToolCall>();
     let broken = false;
-    const calls = this.#calls.flatMap(({ id: given, name, arguments: text, extra }) => {
+    const calls = this.#calls.flatMap((call) => {
+      const { id: given, name, arguments: text, extra } = call;
       const parsed = read(text);
-      if (name === "" || parsed === undefined) {
+      const isBegun = isCut && call === this.#calls.at(-1) && text.trim() === "";
+      if (name === "" || parsed === undefined || isBegun) {
         broken = true;
         return [];
       }
-      const id = given === "" || ids.has(given) ? randomUUID() : given;
-      ids.add(id);
-      return [{ id, name, arguments: parsed, ...(extra === undefined ? {} : { extra }) }];
+      const same = given === "" ? undefined : byId.get(given);
+      if (same?.name === name && isDeepStrictEqual(same.arguments, parsed)) return [];
+      const id = given === "" || same !== undefined ? randomUUID() : given;
+      const made = { id, name, arguments: parsed };
+      byId.set(id, made);
+      return [{ ...made, ...(extra === undefined ? {} : { extra }) }];
     });
     return { calls, broken };
   }
@@ -87,7 +104,7 @@ function goesOn(
   if (name !== open.name) return false;
   const otherId = id !== "" && open.id !== "" && id !== open.id;
   if (open.arguments === "") return !otherId;
-  const whole = read(open.arguments) !== undefined;
+  const whole = open.arguments.trimEnd().endsWith("}") && read(open.arguments) !== undefined;
   return !whole || (text === "" && !otherId);
 }
 
@@ -104,8 +121,19 @@ function read(text: string): JsonValue | undefined {
   if (text.trim() === "") return {};
   try {
     const value = JSON.parse(text) as JsonValue;
-    return value === null ? {} : value;
+    // Some servers write the text of the arguments as JSON once more.
+    const inner = typeof value === "string" ? objectIn(value) : null;
+    return inner ?? (value === null ? {} : value);
   } catch {
     return undefined;
+  }
+}
+
+function objectIn(text: string): JsonValue | null {
+  try {
+    const value = JSON.parse(text) as JsonValue;
+    return typeof value === "object" ? value : null;
+  } catch {
+    return null;
   }
 }
