@@ -62,6 +62,9 @@ export function parseCommandLine(
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     const asked = error.exitCode === 0;
+    const file = argv.find((word) => /\.[cm]?[jt]s$/.test(word));
+    const isStray = /^commander\.(excessArguments|unknownCommand)$/.test(error.code);
+    if (isStray && file !== undefined) wrong = strayFile(file, argv[0]);
     return {
       command: null,
       exitCode: asked ? 0 : 2,
@@ -92,6 +95,11 @@ const precedence =
   "\nEach option can also be set as a variable, in the environment or in the file .env: --max-sessions-per-call is " +
   "GREENROOM_MAX_SESSIONS_PER_CALL. A flag counts more than a variable, that more than .env, and that more than " +
   "what the agent's code passes.";
+
+/** Tells how an agent of one's own is started, where its file was given to this program. */
+const strayFile = (file: string, command: string | undefined): string =>
+  `${file}: this program runs its own agent alone. Yours starts from its file: ` +
+  `npx -c 'exec node ${file} ${command === "run" ? "run" : "serve"}'`;
 
 /** Returns a complaint of commander in the form of all others. */
 function complaint(text: string): string {

@@ -81,6 +81,7 @@ test.serial("a wrong option of the command line is named, with what it must be",
     [["run", "--wav"], "greenroom: --wav: <file> is missing\n"],
     [["run", "--join", "--wav", "nothing.wav"], "--join is for a person"],
     [["serve", "now"], "too many arguments"],
+    [["serve", "my/agent.ts"], "npx -c 'exec node my/agent.ts serve'"],
     [["serve", "--webhook-url", "http://127.0.0.1:1/"], "--webhook-url needs GREENROOM_WEBHOOK_SECRET"],
     [["serve", "--webhook-events", "turn, tool"], "--webhook-events is set, but --webhook-url is not"],
     [
