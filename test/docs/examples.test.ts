@@ -294,8 +294,8 @@ test.serial("guards.ts: card numbers are not heard, and a service judges what is
   const judged: unknown[] = [];
   const { url } = await listen(t, (request, response) => {
     let body = "";
-    request.on("data", (chunk) => {
-      body += chunk;
+    request.setEncoding("utf8").on("data", (text: string) => {
+      body += text;
     });
     request.on("end", () => {
       const { text } = JSON.parse(body) as { text: string };

@@ -47,7 +47,7 @@ interface Said {
 /** One entry of a conversation, in the order in which it happened. */
 export type Message =
   | ({ readonly role: "participant"; readonly participantId: string } & Said)
-  /** An instruction of the moment by the agent's own code. Where a provider has no such role it is sent as the user's words. */
+  /** An instruction of the moment by the agent's own code. Where a provider has no such role it is sent as the user's words, with a mark. */
   | ({ readonly role: "instruction" } & Said)
   /** The agent's words, as far as they were heard, and the tools that it called after them. */
   | { readonly role: "agent"; readonly text: string; readonly toolCalls: readonly ToolCall[] }

@@ -178,7 +178,7 @@ function systemError(error: object): ((vendor: string) => AiSdkError) | null {
     ) {
       const found = cause;
       return (vendor) =>
-        new AiSdkError(`${vendor} cannot be reached: ${withoutKeys(errorText(String(message)))}`, {
+        new AiSdkError(`${vendor} cannot be reached: ${withoutKeys(errorText(String(message || code)))}`, {
           code,
           // Errors of the network pass, but not those of TLS, such as a wrong certificate.
           retryable: /^(ECONN|ETIMEDOUT|ENOTFOUND|EAI_|EPIPE|EHOST|ENET|UND_ERR_)/.test(code),

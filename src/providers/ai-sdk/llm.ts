@@ -5,6 +5,7 @@ import { pause } from "../../shared/back-off.ts";
 import { retryPause } from "../model/retry-pause.ts";
 import { WithheldTexts } from "../model/withheld-texts.ts";
 import { AiSdkError, asFailure, type Failure, isPassing, RefusalError } from "./errors.ts";
+import { checkKey } from "./key.ts";
 import { AnswerReader } from "./language/answer-reader.ts";
 import { callOptions, checkFunctions } from "./language/call-options.ts";
 import type { StreamPart } from "./language/stream-part.ts";
@@ -83,6 +84,10 @@ class AiSdkLlm extends BaseLLM implements LLM {
       await pause(pauseMs, { signal });
       answer = new AnswerReader(owner, this.provider, answer.tokens);
     }
+  }
+
+  override async warm(): Promise<void> {
+    await checkKey(this.#model);
   }
 
   override async close(): Promise<void> {

@@ -4,6 +4,7 @@ import { encodeWav } from "../../audio/wav.ts";
 import { TranscribedSpeech, transcriptionRate } from "../sound/transcribed-speech.ts";
 import { AiSdkError } from "./errors.ts";
 import { generate } from "./generate.ts";
+import { checkKey } from "./key.ts";
 import { type TranscriptionModel, vendorOf, versionOf } from "./models.ts";
 import { type FilledSttOptions, fillSttOptions, type STTOptions } from "./voice-options.ts";
 import { Warnings } from "./warnings.ts";
@@ -61,6 +62,10 @@ class AiSdkStt implements STT {
     this.#listening.add(stream);
     signal.addEventListener("abort", () => this.#listening.delete(stream), { once: true });
     return stream;
+  }
+
+  async warm(): Promise<void> {
+    await checkKey(this.#model);
   }
 
   async close(): Promise<void> {

@@ -3,6 +3,7 @@ import type { TTS as AgentTTS, SpeakOptions, SpeechChunk } from "../../agent/tts
 import { SoundFormError, SoundReader } from "../sound/sound-reader.ts";
 import { AiSdkError } from "./errors.ts";
 import { generate } from "./generate.ts";
+import { checkKey } from "./key.ts";
 import { type SpeechModel, vendorOf, versionOf } from "./models.ts";
 import { type FilledTtsOptions, fillTtsOptions, type TTSOptions } from "./voice-options.ts";
 import { Warnings } from "./warnings.ts";
@@ -62,6 +63,10 @@ class AiSdkTts implements TTS {
       this.#speaking.delete(cancel);
       cancel.abort();
     }
+  }
+
+  async warm(): Promise<void> {
+    await checkKey(this.#model);
   }
 
   async close(): Promise<void> {

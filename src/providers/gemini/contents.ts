@@ -2,6 +2,7 @@ import type { Content, Part } from "@google/genai";
 import { type Message, partsOf, type ToolCall, type ToolResult } from "../../agent/model/message.ts";
 import type { JsonValue } from "../../shared/protocol.ts";
 import { cutText } from "../../shared/text/text.ts";
+import { markedText } from "../model/marked-text.ts";
 import type { WithheldTexts } from "../model/withheld-texts.ts";
 import { generationOf } from "./thinking.ts";
 
@@ -115,7 +116,9 @@ function saidParts(
       const data = Buffer.from(part.data).toString("base64");
       return [{ inlineData: { mimeType: part.mimeType, data } }];
     }
-    return part.type === "text" && part.text.trim() !== "" ? [{ text: withheld.shown(part.text) }] : [];
+    return part.type === "text" && part.text.trim() !== ""
+      ? [{ text: markedText(message.role, withheld.shown(part.text)) }]
+      : [];
   });
   const [first = { text: withheld.shown("") }, ...others] = shown;
   if (first.text !== undefined) return [{ text: `${speaker}${first.text}` }, ...others];

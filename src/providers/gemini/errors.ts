@@ -91,7 +91,7 @@ export function asFailure(error: unknown, apiKey: string): Failure {
   >;
   if (name === "ApiError" && typeof status === "number") return apiFailure(status, String(message), apiKey);
   if (typeof code === "string") {
-    const text = withoutKey(`Gemini cannot be reached: ${message}`, apiKey);
+    const text = withoutKey(`Gemini cannot be reached: ${message || code}`, apiKey);
     return new GeminiError(text, { code, cause: error });
   }
   if (error instanceof StreamedError) return apiFailure(error.status, error.message, apiKey);

@@ -1,3 +1,4 @@
+import { messageWithCauses, plainError } from "../../shared/plain-error.ts";
 import { cutText } from "../../shared/text/text.ts";
 
 /** A server that cannot be reached, or does not do as the protocol says. */
@@ -46,7 +47,8 @@ export function wordsOf(error: unknown): string {
   // Their messages quote what could not be read, or are long lists of what it is not.
   const isUnread = error instanceof SyntaxError || (error instanceof Error && /ZodError$/.test(error.name));
   if (isUnread) return "it wrote something that is no message";
-  const text = error instanceof Error ? error.message : String(error);
+  // That of fetch is "fetch failed", and its cause says why.
+  const text = error instanceof Error ? messageWithCauses(plainError(error)) : String(error);
   return cutText(text.replace(/^(?:MCP error -?\d+: )+/, "").replaceAll(/\s+/g, " "), 500, "…");
 }
 

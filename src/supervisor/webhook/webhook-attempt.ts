@@ -1,4 +1,5 @@
 import { throughProxy } from "../../network/dispatcher.ts";
+import { messageWithCauses, plainError } from "../../shared/plain-error.ts";
 import { retryAfter } from "../../shared/retry-after.ts";
 import { signWebhook } from "./webhook-signature.ts";
 
@@ -59,5 +60,7 @@ function judge({ ok, status, headers }: Response): AttemptResult {
 /** Returns the cause of an error of fetch, whose own text is only "fetch failed". */
 function causeOf(error: unknown): string {
   const cause = error instanceof Error ? (error.cause ?? error) : error;
-  return cause instanceof Error ? cause.message || cause.name : String(cause);
+  if (!(cause instanceof Error)) return String(cause);
+  // Where a name has several addresses the error of each is within one that says nothing.
+  return messageWithCauses(plainError(cause)) || cause.name;
 }

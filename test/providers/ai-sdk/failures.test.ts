@@ -1,10 +1,12 @@
 import { inspect } from "node:util";
+import { createOpenAI } from "@ai-sdk/openai";
 import test, { type ExecutionContext } from "ava";
 import type { LLM } from "greenroom";
+import * as aiSdk from "greenroom/ai-sdk";
 import { errorKind } from "../../../src/agent/error-kind.ts";
 import { plainError } from "../../../src/shared/plain-error.ts";
 import { afterTools, ask, type OneAnswer, said } from "../../fixtures/providers/one-answer.ts";
-import { type VendorName, vendorNames, vendorStage } from "../../fixtures/providers/vendor-stage.ts";
+import { modelAt, type VendorName, vendorNames, vendorStage } from "../../fixtures/providers/vendor-stage.ts";
 
 async function failure(t: ExecutionContext, asked: Promise<OneAnswer>) {
   return (await t.throwsAsync(asked)) as Error & { status?: number; code?: string; pieces?: number };
@@ -237,3 +239,44 @@ test("a question that a filter refuses with an error is a refusal too", async (t
   stage.fault({ kind: "status", status: 400, code: "content_filter" });
   t.is((await ask(stage.model(), "Hi!")).text, "I'm sorry, I can't help with that.");
 });
+
+for (const vendor of vendorNames) {
+  test.serial(
+    `${vendor}: a key that is missing is known before the first answer, and nothing is asked`,
+    async (t) => {
+      const stage = await vendorStage(t, vendor);
+      const names = /^(OPENAI|ANTHROPIC|GOOGLE_GENERATIVE_AI|MISTRAL)_API_KEY$/;
+      const keys = Object.entries(process.env).filter(([name]) => names.test(name));
+      for (const [name] of keys) delete process.env[name];
+      t.teardown(() => Object.assign(process.env, Object.fromEntries(keys)));
+      const llm = new aiSdk.LLM(modelAt(vendor, stage.url, null));
+      t.like(await failure(t, llm.warm(new AbortController().signal) as never), {
+        name: "AiSdkError",
+        code: "NO_KEY",
+      });
+      await new aiSdk.LLM(modelAt(vendor, stage.url)).warm(new AbortController().signal);
+      t.is(stage.bodies().length, 0);
+    },
+  );
+}
+
+test.serial(
+  "a voice and a recogniser tell of a missing key too, and a model of one's own has none",
+  async (t) => {
+    delete process.env.OPENAI_API_KEY;
+    const { signal } = new AbortController();
+    const openai = createOpenAI({});
+    const voice = new aiSdk.TTS(openai.speech("gpt-4o-mini-tts"));
+    const recogniser = new aiSdk.STT(openai.transcription("whisper-1"));
+    for (const part of [voice, recogniser]) {
+      t.like(await t.throwsAsync(async () => part.warm?.(signal)), { code: "NO_KEY" });
+    }
+    const own = {
+      specificationVersion: "v3",
+      provider: "own",
+      modelId: "one",
+      doStream: () => Promise.reject(),
+    };
+    await t.notThrowsAsync(new aiSdk.LLM(own as never).warm(signal));
+  },
+);

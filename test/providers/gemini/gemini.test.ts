@@ -354,7 +354,7 @@ test("a conversation becomes turns of user and model, and empty ones are left ou
     said("And you?"),
   ]);
   t.deepEqual(bodies()[0]?.contents, [
-    { role: "user", parts: [{ text: "Greet the user." }] },
+    { role: "user", parts: [{ text: "(Instruction, not words of a participant:) Greet the user." }] },
     { role: "model", parts: [{ text: "Hello!" }, { text: "How are you?" }] },
     { role: "user", parts: [{ text: "Fine." }, { text: "(inaudible)" }, { text: "And you?" }] },
   ]);

@@ -157,7 +157,9 @@ test("http: a refusal and a server that is not there are errors of their kind", 
   await server.stop();
   const gone = new mcp.Server({ url: server.url });
   t.teardown(() => gone.close());
-  t.like(await t.throwsAsync(gone.warm(never)), { name: "McpServerError", code: "ECONNREFUSED" });
+  const refusal = await t.throwsAsync(gone.warm(never));
+  t.like(refusal, { name: "McpServerError", code: "ECONNREFUSED" });
+  t.regex(refusal.message, /: fetch failed: connect ECONNREFUSED 127\.0\.0\.1:\d+$/);
 });
 
 test("stdio: the program has no variables of the process but a few, and those that are given", async (t) => {

@@ -126,7 +126,7 @@ test("a conversation becomes turns of both sides, and empty answers are left out
     said("And you?"),
   ]);
   t.deepEqual(bodies()[0]?.messages?.slice(1), [
-    { role: "user", content: "Greet the user." },
+    { role: "user", content: "(Instruction, not words of a participant:) Greet the user." },
     { role: "assistant", content: "Hello! How are you?" },
     { role: "user", content: "Fine.\n(inaudible)\nAnd you?" },
   ]);

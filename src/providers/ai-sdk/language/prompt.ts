@@ -8,6 +8,7 @@ import {
 } from "../../../agent/model/message.ts";
 import type { JsonValue } from "../../../shared/protocol.ts";
 import { cutText } from "../../../shared/text/text.ts";
+import { markedText } from "../../model/marked-text.ts";
 import type { WithheldTexts } from "../../model/withheld-texts.ts";
 import type { ProviderMetadata, SpecificationVersion } from "../models.ts";
 import { type AnswerOwner, isStored, type KeptPart, keptOf, withoutStored } from "./kept-answer.ts";
@@ -105,7 +106,7 @@ function saidParts(message: Said, speaker: string, { version, withheld }: Prompt
   const shown = partsOf(message).flatMap((part): PromptPart[] => {
     if (part.type === "image") return [filePart(part, version)];
     return part.type === "text" && part.text.trim() !== ""
-      ? [{ type: "text", text: withheld.shown(part.text) }]
+      ? [{ type: "text", text: markedText(message.role, withheld.shown(part.text)) }]
       : [];
   });
   const [first = { type: "text", text: withheld.shown("") }, ...others] = shown;

@@ -12,7 +12,8 @@ const mostFields = 6;
 export function resultText({ name, ok, output, format }: ToolResult): string {
   if (output === unknownOutcome) return "I was cut off while I looked that up. Shall I try it again?";
   const role = roleHandedTo(output);
-  if (role !== null) return `You speak with ${nameInWords(role)} now. How can I help?`;
+  if (role === null) return "You speak with me again. How can I help?";
+  if (role !== undefined) return `You speak with ${nameInWords(role)} now. How can I help?`;
   if (isTaskKept(output)) return "I am on it, and tell you when it is done.";
   if (!ok) return `I could not use ${name}: ${output}`;
   const value: unknown = format === "json" ? JSON.parse(output) : output;

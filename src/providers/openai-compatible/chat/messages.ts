@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { type Message, partsOf, type ToolCall, type ToolResult } from "../../../agent/model/message.ts";
 import { cutText } from "../../../shared/text/text.ts";
+import { markedText } from "../../model/marked-text.ts";
 import type { WithheldTexts } from "../../model/withheld-texts.ts";
 import { ownDataOf } from "./own-data.ts";
 
@@ -159,7 +160,7 @@ function saidParts(
       return [{ type: "image_url", image_url: { url: `data:${part.mimeType};base64,${data}` } }];
     }
     return part.type === "text" && part.text.trim() !== ""
-      ? [{ type: "text", text: withheld.shown(part.text) }]
+      ? [{ type: "text", text: markedText(message.role, withheld.shown(part.text)) }]
       : [];
   });
   const onlyWords = parts.every((part) => part.type === "text");
