@@ -434,7 +434,7 @@ export interface Guest {
 }
 
 export interface Handoff extends Required<HandoffOptions> {
-    readonly role: string;
+    readonly role: string | null;
 }
 
 export interface HandoffOptions {
@@ -1568,7 +1568,7 @@ export declare function fallback(llms: readonly LLM[], options?: FallbackOptions
 export declare function fallback(stts: readonly STT[], options?: FallbackOptions): STT;
 export declare function fallback(ttss: readonly TTS[], options?: FallbackOptions): TTS;
 
-export declare function handoff(role: string, { history, respond }?: HandoffOptions): Handoff;
+export declare function handoff(role: string | null, { history, respond }?: HandoffOptions): Handoff;
 
 export declare function jwt(options: JwtOptions): Dependency<JWTPayload>;
 

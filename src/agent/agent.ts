@@ -21,6 +21,9 @@ import type { RealtimeModel } from "./realtime-model.ts";
 import { CallData } from "./resume/call-data.ts";
 import { CurrentRole } from "./role/current-role.ts";
 
+/** The most characters of instructions that are given in a call: they are kept with its conversation. */
+const mostInstructions = 64 * 1_024;
+
 /** The inside of an `Agent`: the definition of an agent, which takes part in one call. */
 export class AgentShell implements AgentInCall {
   readonly agentUser: AgentUser;
@@ -58,6 +61,8 @@ export class AgentShell implements AgentInCall {
   instruct(instructions: string): void {
     if (typeof instructions !== "string")
       throw new TypeError("agent.instruct: the instructions must be a text");
+    if (instructions.length > mostInstructions)
+      throw new RangeError(`agent.instruct: at most ${mostInstructions} characters of instructions`);
     if (this.#running === null) this.#role.instruct(instructions, "code");
     else this.#running.instruct(instructions);
   }

@@ -5,6 +5,7 @@ import type { CallContext } from "./call/call-context.ts";
 import type { Edge } from "./edge.ts";
 import { errorKind } from "./error-kind.ts";
 import type { Model } from "./model/model.ts";
+import type { AgentRole } from "./role/agent-role.ts";
 import { membersOf, type Service } from "./service.ts";
 import type { STT } from "./stt.ts";
 import type { RemoteToolset } from "./tools/tools.ts";
@@ -18,6 +19,8 @@ interface Services {
   readonly tts?: TTS;
   /** The servers of functions. */
   readonly toolsets: readonly RemoteToolset[];
+  /** The roles that the agent may take on, which may have a model and a voice of their own. */
+  readonly roles: Readonly<Record<string, Pick<AgentRole, "llm" | "tts">>>;
 }
 
 type Part = AgentService["part"];
@@ -33,6 +36,9 @@ const partsOf = (
   services: { readonly [Name in Exclude<Part, "tools">]?: Warmable | undefined },
 ): [Part, Warmable][] =>
   Object.entries(services).filter((entry): entry is [Part, Warmable] => entry[1] !== undefined);
+
+/** The most models and voices of roles that are connected to before a call has reached them. */
+const mostOfRoles = 8;
 
 /** The longest time that a service may take to tell whether it lets the agent in, in milliseconds. */
 const checkTimeoutMs = 5_000;
@@ -63,22 +69,33 @@ export class ServicesReady {
   prepare(): void {
     const { edge, llm, stt, tts } = this.#services;
     void this.toolsKnown;
-    const wanted = edge.sound === false ? { llm } : { llm, stt, tts };
-    for (const [part, service] of partsOf(wanted)) {
+    const sounds = edge.sound !== false;
+    const ofRoles = this.#ofRoles.filter(([part]) => sounds || part !== "tts").slice(0, mostOfRoles);
+    for (const [part, service] of [...partsOf(sounds ? { llm, stt, tts } : { llm }), ...ofRoles]) {
       for (const member of membersOf(service)) void this.#prepare(part, member);
     }
+  }
+
+  /** Returns the models and the voices that only roles have. */
+  get #ofRoles(): [Part, Warmable][] {
+    const { llm, tts, roles } = this.#services;
+    const own = Object.values(roles).flatMap((role) => partsOf({ llm: role.llm, tts: role.tts }));
+    const known = new Set<Warmable | undefined>([llm, tts]);
+    return own.filter(([, service]) => !known.has(service) && known.add(service));
   }
 
   /** Resolves with who does what, and which of them is known not to work, such as for a wrong key, for a rehearsal. */
   async report(): Promise<AgentService[]> {
     const { edge, llm, stt, tts } = this.#services;
-    const services = partsOf({ llm, stt, tts }).map(async ([part, service]): Promise<AgentService[]> => {
-      const { provider, model } = service;
-      const reserve = membersOf(service)
-        .slice(1)
-        .map((member) => member.provider);
-      return [{ part, provider, model, reserve, problem: await this.#check(part, membersOf(service)) }];
-    });
+    const services = [...partsOf({ llm, stt, tts }), ...this.#ofRoles].map(
+      async ([part, service]): Promise<AgentService[]> => {
+        const { provider, model } = service;
+        const reserve = membersOf(service)
+          .slice(1)
+          .map((member) => member.provider);
+        return [{ part, provider, model, reserve, problem: await this.#check(part, membersOf(service)) }];
+      },
+    );
     const place = async (): Promise<AgentService> => {
       const { provider } = edge;
       return { part: "edge", provider, model: null, reserve: [], problem: await this.#check("edge", [edge]) };

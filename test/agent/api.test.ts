@@ -82,6 +82,19 @@ test("more turns than may wait fail at once", async (t) => {
   t.deepEqual(await Promise.all([running, queued]), ["interrupted", "interrupted"]);
 });
 
+test("where no turn may wait the one that begins at once does not, and those that interrupt begin at once", async (t) => {
+  const hosted = await new HostedAgent({ limits: { maxWaitingTurns: 0 } }).join();
+  const { agent } = hosted;
+  t.is(await agent.say("Hello."), "done");
+  const running = agent.simpleResponse(waiting);
+  t.is(await agent.say("too many"), "failed");
+  t.is(await agent.say("fire!", { interrupt: true }), "done");
+  t.is(await running, "interrupted");
+  hosted.type("hello");
+  await heard(agent, "You said hello");
+  await agent.close();
+});
+
 test("an instruction of the moment is told apart from a participant's words", async (t) => {
   const llm = new ScriptedLlm();
   const hosted = await new HostedAgent({ llm, instructions: "Be kind." }).join();

@@ -64,7 +64,7 @@ export interface AgentInCall<Values extends AgentValues = AgentValues> {
   /**
    * Follows other standing instructions, from the next request to the model on, until the agent changes its role. They are kept with
    * the conversation where another thread takes up the call.
-   * @throws an `Error` beside a speech-to-speech model, which keeps those that it began with
+   * @throws a `RangeError` for more than 65,536 characters, and an `Error` beside a speech-to-speech model, which keeps those that it began with
    */
   instruct(instructions: string): void;
   /**

@@ -23,7 +23,7 @@ import type { Call, Connection, ConnectionEvent } from "../edge.ts";
 import type { AgentHandle, AgentHost } from "../host.ts";
 import { Budget } from "../options/budget.ts";
 import type { CallData } from "../resume/call-data.ts";
-import { type CallState, readCallState, writeCallState } from "../resume/call-state.ts";
+import { type CallState, partLengths, readCallState, writeCallState } from "../resume/call-state.ts";
 import { OwnSteps } from "../resume/own-steps.ts";
 import { StateKeeper } from "../resume/state-keeper.ts";
 import type { CurrentRole } from "../role/current-role.ts";
@@ -103,17 +103,22 @@ export class CallRun {
     if (this.#before) data.restore(this.#before.data);
     data.onChange = () => this.#keepState();
     this.#steps = new OwnSteps(this.#before?.steps ?? [], () => this.#keepState());
+    const state = (): CallState => ({
+      ...this.#dialogue.state,
+      steps: this.#steps.steps,
+      role: this.#role.state,
+      data: data.json,
+      spent: this.#budget.spent,
+      hints: this.#membership.hints,
+    });
     this.#state = new StateKeeper(
+      () => writeCallState(state()),
+      (text) => host.state(text),
       () =>
-        writeCallState({
-          ...this.#dialogue.state,
-          steps: this.#steps.steps,
-          role: this.#role.state,
-          data: data.json,
-          spent: this.#budget.spent,
-          hints: this.#membership.hints,
-        }),
-      (state) => host.state(state),
+        host.log.warn(
+          { event: "call_state_too_long", characters: partLengths(state()) },
+          "What the agent keeps of its call is too long: while it is, no other thread can take up the call",
+        ),
     );
     this.#options = host.stage ? staged(options, host.stage) : options;
     this.#host = host;

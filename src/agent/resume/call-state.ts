@@ -76,6 +76,14 @@ export function writeCallState(state: CallState): string | null {
   }
 }
 
+/** Returns the lengths of the parts of a state in characters, the longest first, such as `data 64000, hints 200000`. */
+export const partLengths = (state: CallState): string =>
+  Object.entries(state)
+    .map(([name, part]) => [name, JSON.stringify(part)?.length ?? 0] as const)
+    .sort(([, one], [, other]) => other - one)
+    .map(([name, length]) => `${name} ${length}`)
+    .join(", ");
+
 function textOf(state: CallState, from: number): string {
   const left: readonly Message[] =
     from === 0

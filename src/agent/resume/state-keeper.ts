@@ -8,14 +8,22 @@ export class StateKeeper {
   #second = { begunAt: 0, characters: 0 };
   #timer: NodeJS.Timeout | null = null;
   #closed = false;
+  readonly #onTooLong: () => void;
+  #isTooLong = false;
 
   /**
-   * @param write A function that returns the state as it is; null where it cannot be kept.
+   * @param write A function that returns the state as it is; null where it is too long to be kept.
    * @param keep A function that has it kept in place of the one before.
+   * @param onTooLong Called the first time that it is too long.
    */
-  constructor(write: () => string | null, keep: (state: string | null) => void) {
+  constructor(
+    write: () => string | null,
+    keep: (state: string | null) => void,
+    onTooLong: () => void = () => {},
+  ) {
     this.#write = write;
     this.#keep = keep;
+    this.#onTooLong = onTooLong;
   }
 
   /** Notes that the call has come a step further. */
@@ -30,18 +38,24 @@ export class StateKeeper {
       }, 1_001 - sinceMs);
       return;
     }
-    const state = this.#write();
-    this.#second.characters += state?.length ?? 0;
-    this.#keep(state);
+    this.#second.characters += this.#tell()?.length ?? 0;
   }
 
   /** Has the state kept at once. Returns whether it can be kept. */
   final(): boolean {
     clearTimeout(this.#timer ?? undefined);
     this.#timer = null;
+    return this.#tell() !== null;
+  }
+
+  #tell(): string | null {
     const state = this.#write();
     this.#keep(state);
-    return state !== null;
+    if (state === null && !this.#isTooLong) {
+      this.#isTooLong = true;
+      this.#onTooLong();
+    }
+    return state;
   }
 
   close(): void {

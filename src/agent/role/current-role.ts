@@ -115,7 +115,7 @@ export class CurrentRole {
    * options. Throws a `RangeError` where there is no such role.
    */
   become(name: string | null, by: ChangedBy): void {
-    if (name !== null) this.requireRole(name);
+    this.requireRole(name);
     const { roles } = this.#options;
     const change = { from: this.#name, to: name };
     if (change.from === change.to && this.#instructions === null) return;
@@ -132,9 +132,9 @@ export class CurrentRole {
   }
 
   /** Throws a `RangeError` where there is no such role. */
-  requireRole(name: string): void {
+  requireRole(name: string | null): void {
     const { roles } = this.#options;
-    if (!Object.hasOwn(roles, name))
+    if (name !== null && !Object.hasOwn(roles, name))
       throw new RangeError(`The agent has no role "${name}"${didYouMean(name, Object.keys(roles))}`);
   }
 

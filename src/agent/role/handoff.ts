@@ -16,14 +16,14 @@ const marker = Symbol.for("greenroom.handoff");
 
 /** The result of a tool that hands the conversation over to another role of the agent. */
 export interface Handoff extends Required<HandoffOptions> {
-  /** The name of the next role, one of the agent's `roles`. */
-  readonly role: string;
+  /** The name of the next role, one of the agent's `roles`; null: that of its own options. */
+  readonly role: string | null;
 }
 
 /**
  * Returns what a tool returns to hand the conversation over to another role of its agent. The turn of the role before ends with the
- * tool; the next role answers in a turn of its own, with its own instructions, functions, model and voice. A role that does not
- * exist makes the tool fail.
+ * tool; the next role answers in a turn of its own, with its own instructions, functions, model and voice. Null hands it back to the
+ * role of the agent's own options. A role that does not exist makes the tool fail.
  *
  * ```ts
  * llm.registerFunction({
@@ -33,7 +33,10 @@ export interface Handoff extends Required<HandoffOptions> {
  * });
  * ```
  */
-export function handoff(role: string, { history = "all", respond = true }: HandoffOptions = {}): Handoff {
+export function handoff(
+  role: string | null,
+  { history = "all", respond = true }: HandoffOptions = {},
+): Handoff {
   return Object.defineProperty({ role, history, respond }, marker, { value: true });
 }
 

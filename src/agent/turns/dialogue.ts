@@ -377,7 +377,9 @@ export class Dialogue {
   #checkHandoff({ role }: Handoff): void {
     this.#options.role.requireRole(role);
     if (role === this.#options.role.name)
-      throw new ToolError(`You are "${role}" already: go on with the conversation yourself.`);
+      throw new ToolError(
+        `You are ${role === null ? "the one who began" : `"${role}"`} already: go on with the conversation yourself.`,
+      );
     const { maxToolRounds } = this.#context.limits;
     if (this.#queue.running?.input?.origin === "participant" || this.#handoffs < maxToolRounds) return;
     throw new ToolError(

@@ -84,7 +84,10 @@ export class TurnQueue {
       turn.interrupt();
       return;
     }
-    if (this.#waiting.length >= this.#maxWaiting) {
+    const cuts = interrupt && this.#running?.interruptible === true;
+    // One of them waits behind none: it is the next to run.
+    const places = this.#maxWaiting + (this.#running === null || cuts ? 1 : 0);
+    if (this.#waiting.length >= places) {
       turn.fail(new Error(`More than ${this.#maxWaiting} turns wait`));
       return;
     }
@@ -92,7 +95,7 @@ export class TurnQueue {
     if (this.#state === "waiting" && rank === "agent") rank = "next";
     const behind = this.#waiting.findIndex((other) => ranks.indexOf(other.rank) > ranks.indexOf(rank));
     this.#waiting.splice(behind < 0 ? this.#waiting.length : behind, 0, { turn, rank });
-    if (interrupt && this.#running?.interruptible) this.#running.interrupt();
+    if (cuts) this.#running?.interrupt();
     else this.#advance();
     if (this.waiting.includes(turn)) this.#onWaits(turn);
     this.#onChange();

@@ -17,7 +17,8 @@ const names = { llm: "LLM", stt: "STT", tts: "TTS", tools: "tools", edge: "edge"
  */
 export function describeAgent({ about, services }: AgentReport, limited: readonly string[]): ReportLine[] {
   const made = services.map((service) => `${names[service.part]} ${nameOf(service)}`).join(", ");
-  const fields = Object.fromEntries(services.map((service) => [service.part, nameOf(service)]));
+  const parts = Map.groupBy(services, ({ part }) => part);
+  const fields = Object.fromEntries([...parts].map(([part, all]) => [part, all.map(nameOf).join(", ")]));
   return [
     { level: "info", fields, text: `Agent: ${made}.${about === null ? "" : ` ${about}`}` },
     ...services.flatMap(complaint),

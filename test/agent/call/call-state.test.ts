@@ -7,6 +7,7 @@ import {
   writeCallState,
 } from "../../../src/agent/resume/call-state.ts";
 import { StateKeeper } from "../../../src/agent/resume/state-keeper.ts";
+import { HostedAgent } from "../../fixtures/agent-host.ts";
 import { eventually } from "../../fixtures/eventually.ts";
 
 const most = 256 * 1_024;
@@ -136,4 +137,21 @@ test("steps that come fast with a long state are told soon, and never more than 
   keeper.close();
   keeper.step();
   t.true(told.length <= 6);
+});
+
+test("what is too long to be kept is told once, with what it is made of", async (t) => {
+  const states: (string | null)[] = [];
+  const hosted = new HostedAgent({ data: { name: "Ann" } }, { state: (text) => states.push(text) });
+  await hosted.join();
+  // The words of a participant that are answered: those of earlier turns are left out where they are too many.
+  hosted.handle.message({ messageId: "m1", participantId: "ann", text: "x".repeat(most) });
+  await eventually("the turn is over", () => hosted.events.some(({ type }) => type === "turn"));
+  t.true(states.includes(null));
+  t.is(typeof states.at(-1), "string");
+  const told = hosted.logged.filter(
+    ([fields]) => "event" in fields && fields.event === "call_state_too_long",
+  );
+  t.is(told.length, 1);
+  const [[fields] = [{}]] = told;
+  t.regex((fields as { characters: string }).characters, /^(pending|waiting) 26\d+, /);
 });

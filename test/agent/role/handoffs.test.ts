@@ -228,3 +228,84 @@ test("a budget that is used up by the last words of a role ends the session, and
   await finished;
   t.is(llm.requests.length, 1);
 });
+
+test("a role hands the conversation back to the one who began it, who hands nothing back to themselves", async (t) => {
+  const llm = new testing.LLM({
+    replies: [
+      [{ call: "connect_billing" }],
+      "Billing.",
+      [{ call: "connect_null" }],
+      "Reception again.",
+      [{ call: "connect_null" }],
+      "I am here.",
+    ],
+  });
+  const both = new Tools();
+  for (const role of ["billing", null]) {
+    both.registerFunction({ name: `connect_${role}`, description: "…", execute: () => handoff(role) });
+  }
+  const hosted = await new HostedAgent({ llm, tools: both, roles: { billing: {} } }).join();
+  for (const [said, role] of [
+    ["Billing, please", "billing"],
+    ["Back, please", null],
+    ["Back once more", null],
+  ] as const) {
+    const { length } = hosted.said;
+    hosted.type(said);
+    await eventually("the role has answered", () => hosted.said.length > length && hosted.said.at(-1) !== "");
+    t.is(hosted.agent.role, role);
+  }
+  t.deepEqual(hosted.said, ["Billing.", "Reception again.", "I am here."]);
+  const results = llm.requests.at(-1)?.messages.flatMap((one) => (one.role === "tools" ? one.results : []));
+  t.deepEqual(
+    results?.map(({ output }) => output),
+    [
+      'The conversation was handed over to "billing". You are "billing" from here on: go on with the conversation.',
+      "The conversation was handed back to you, who began it: go on with the conversation.",
+      "You are the one who began already: go on with the conversation yourself.",
+    ],
+  );
+});
+
+test("models and voices that only roles have are connected to before the call reaches them, and rehearsed", async (t) => {
+  const warmed: string[] = [];
+  const model = (name: string) =>
+    Object.assign(new testing.LLM(), {
+      async warm(): Promise<void> {
+        warmed.push(name);
+        if (name === "wrong") throw new Error("There is no such model");
+      },
+    });
+  const own = model("own");
+  const roles = {
+    billing: { llm: model("billing") },
+    sales: { llm: model("wrong") },
+    same: { llm: own },
+  };
+  const hosted = new HostedAgent({ llm: own, roles });
+  hosted.handle.prepare();
+  t.deepEqual(warmed, ["own", "billing", "wrong"]);
+  const report = await hosted.handle.report();
+  t.deepEqual(
+    report.map(({ part, problem }) => [part, problem?.message]),
+    [
+      ["llm", undefined],
+      ["llm", undefined],
+      ["llm", "There is no such model"],
+      ["edge", undefined],
+    ],
+  );
+  const many = Array.from({ length: 20 }, (_, place) => [`role${place}`, { llm: model(`${place}`) }]);
+  warmed.length = 0;
+  new HostedAgent({ llm: own, roles: Object.fromEntries(many) }).handle.prepare();
+  t.is(warmed.length, 9);
+});
+
+test("instructions that are too long to be kept are refused", async (t) => {
+  const { agent } = new HostedAgent();
+  agent.instruct("x".repeat(65_536));
+  t.throws(() => agent.instruct("x".repeat(65_537)), {
+    instanceOf: RangeError,
+    message: "agent.instruct: at most 65536 characters of instructions",
+  });
+});
