@@ -1,3 +1,5 @@
+import { home } from "./own-bundles.ts";
+
 /** The contents of this project's package.json, as far as packing reads them. */
 export interface Manifest {
   readonly name: string;
@@ -26,6 +28,7 @@ export function packedManifest(source: Manifest, imports: { js: Set<string>; typ
   );
   return {
     ...kept,
+    files: [home, ...source.files],
     bin: mapValues(source.bin, compiled),
     exports: mapValues(source.exports, (path) => ({
       types: declarationOf(path),
@@ -59,7 +62,7 @@ function typeDependencies(source: Manifest, types: ReadonlySet<string>): Record<
 }
 
 export const declarationOf = (path: string): string => path.replace(/\.ts$/, ".d.ts");
-const compiled = (path: string): string => path.replace(/\.ts$/, ".js");
+export const compiled = (path: string): string => path.replace(/\.ts$/, ".js");
 
 function mapValues<In, Out>(
   record: Readonly<Record<string, In>>,

@@ -1,7 +1,7 @@
 /**
  * Makes the package that is published: `npm run build [-- folder]`. Node runs the clone's TypeScript as it is, but
  * refuses to under node_modules, so the package is a folder of its own (default `dist`): compiled JavaScript, types,
- * the parts of pages, each provider's SDK as one file, and a manifest; and the tarball of all that. With `--bare`, for
+ * the parts of pages, each provider's SDK as one file, its own modules in few, and a manifest; and the tarball of all that. With `--bare`, for
  * the image, documents and tarball are left out. The result is the same, byte for byte, wherever the folder is.
  */
 import { spawnSync } from "node:child_process";
@@ -18,14 +18,22 @@ import {
   writeFileSync,
 } from "node:fs";
 import { builtinModules, createRequire } from "node:module";
-import { dirname, join, relative, resolve } from "node:path";
+import { dirname, join, posix, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { bundleConsole, consoleFolder } from "../src/control-plane/documents/console.ts";
 import { swaggerFiles } from "../src/control-plane/documents/pages/swagger-ui.ts";
 import { speechModel, speechModelFolder } from "../src/shared/recognition/speech-model.ts";
 import { finishDeclarations } from "./declarations.ts";
-import { checkImports, declarationOf, type Manifest, packedManifest, papersOf } from "./manifest.ts";
+import {
+  checkImports,
+  compiled,
+  declarationOf,
+  type Manifest,
+  packedManifest,
+  papersOf,
+} from "./manifest.ts";
+import { bundleOwnModules, entriesByPath } from "./own-bundles.ts";
 import { bundleSdks, licenses } from "./sdk-bundles.ts";
 
 const root = resolve(import.meta.dirname, "..");
@@ -35,6 +43,8 @@ const words = process.argv.slice(2);
 const bare = words.includes("--bare");
 const usual = join(root, "dist");
 const folder = resolve(words.find((word) => !word.startsWith("--")) ?? usual);
+/** The folder of the module for browsers, which is bundled by itself. */
+const client = join("src", "client", sep);
 /** The file that exists only in a build. */
 const mark = join(folder, "src/providers/sdk-licenses.txt");
 
@@ -60,12 +70,23 @@ writeFileSync(
   join(folder, "package.json"),
   `${JSON.stringify(packedManifest(manifest, imports), null, 2)}\n`,
 );
+// After the manifest: the nearest one says of what kind modules are.
+const own = javascript.map((path) => relative(folder, path)).filter((path) => !path.startsWith(client));
+await bundleOwnModules(folder, own, entries());
 if (!bare) {
   for (const name of ["README.md", "LICENSE", ...papersOf(manifest)])
     copy(join(root, name), join(folder, name));
 }
 makeReadable();
 if (!bare) pack();
+
+/** Returns the paths of the modules by which the package is entered. */
+function entries(): string[] {
+  const named = [...Object.values(manifest.exports), ...Object.values(manifest.bin)].map((path) =>
+    posix.normalize(compiled(path)),
+  );
+  return [...named.filter((path) => !path.startsWith(client)), ...entriesByPath(folder)];
+}
 
 function compile(): void {
   run(process.execPath, [tsc, "--project", join(root, "tsconfig.build.json"), "--outDir", folder]);

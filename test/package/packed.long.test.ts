@@ -13,6 +13,15 @@ const packed = mkdtempSync(join(root, "node_modules/.packed-"));
 test.before("pack", () => build(packed));
 test.after.always("clean up", () => rmSync(packed, { recursive: true, force: true }));
 
+/** Returns the code that a module loads: its own, and that of the modules that it imports at once. */
+function codeOf(path: string, seen = new Set<string>()): string {
+  if (seen.has(path)) return "";
+  seen.add(path);
+  const code = readFileSync(path, "utf8");
+  const imported = [...code.matchAll(/(?:^|;|\})\s*(?:import|export)\b[^;"]*"(\.[^"]+)"/gm)];
+  return code + imported.map(([, name = ""]) => codeOf(join(path, "..", name), seen)).join("");
+}
+
 test("the command of the package answers in the terminal", async (t) => {
   const bin = join(packed, "src/runner/bin.js");
   const talk = new Child(t, [bin, "run"]);
@@ -44,7 +53,7 @@ test("the package holds nothing that only development needs", (t) => {
   t.deepEqual(packedManifest.engines, manifest.engines);
   // The SDKs are bundled: as packages they would weigh 70 MB more than what is used of them.
   const names = Object.keys(packedManifest.dependencies);
-  const code = globSync("{src,workers}/**/*.js", { cwd: packed })
+  const code = globSync("{lib,src,workers}/**/*.js", { cwd: packed })
     .filter((path) => !/sdk-(bundle|chunks)/.test(path))
     .map((path) => readFileSync(join(packed, path), "utf8"))
     .join("\n");
@@ -56,7 +65,7 @@ test("the package holds nothing that only development needs", (t) => {
   const files = globSync("**/*", { cwd: packed });
   t.true(files.includes("LICENSE"));
   // What the main thread loads where a thread died: a file of its own, which brings no bundle along.
-  const leaveData = readFileSync(join(packed, "src/providers/stream/leave-module.js"), "utf8");
+  const leaveData = codeOf(join(packed, "src/providers/stream/leave-module.js"));
   t.regex(leaveData, /import\("ws"\)/);
   t.notRegex(leaveData, /sdk-bundle/);
   t.deepEqual(
