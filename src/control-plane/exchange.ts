@@ -36,6 +36,8 @@ export interface JudgedEndpoint {
   readonly judgement?: PermissionName;
   /** True where a session token is accepted, although it does not give that permission elsewhere. */
   readonly opensByToken?: boolean;
+  /** True where a request may be for the agent that is about to take over the session, with `?successor=`. */
+  readonly reachesSuccessor?: boolean;
   /** The type of a body that is taken as a text, beside JSON. */
   readonly textBody?: TextType;
 }
@@ -85,9 +87,10 @@ export class Exchange {
 
   /**
    * Returns the replica that is about to take over the session, where the request is for the agent there, as a client's second connection
-   * is while its call moves; else null.
+   * is while its call moves; else null. All other requests are for the agent that has the session.
    */
   get successor(): string | null {
+    if (this.#endpoint.reachesSuccessor !== true) return null;
     const { successor } = this.ctx.query;
     return typeof successor === "string" && successor !== "" ? successor : null;
   }

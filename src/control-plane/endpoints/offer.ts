@@ -61,7 +61,7 @@ const endOfOffer = {
   },
 } as const satisfies Partial<EndpointDocumentation>;
 
-const common = { judgement: "canJoinCall", opensByToken: true } as const;
+const common = { judgement: "canJoinCall", opensByToken: true, reachesSuccessor: true } as const;
 
 export const offerEndpoints: readonly Endpoint[] = [
   {

@@ -79,6 +79,38 @@ test("a client is connected to the next agent before its call changes hands, by 
   }
 });
 
+test("while a call moves, only connections of clients reach the next agent: all else is for the one that has it", async (t) => {
+  const pair = await pairOf(t, { launcher: { agent: agentUrl("calls/come-back"), maxResumes: 3 } });
+  const { session_id: id, session_token: token } = await pair.replicas[0].start({
+    config: { edge: "browser" },
+  });
+  const { owner, foreign } = placesOf(pair, id);
+  const client = new SocketClient(t, `${owner.url}/sessions/${id}/media`, {
+    token,
+    protocols: ["greenroom.v1"],
+  });
+  await once(client.socket, "open");
+  client.socket.send('{"type":"hello"}');
+  await told(client, { type: "transcript", role: "agent", final: true });
+  const drained = (await supervisorOf(owner.launcher)).drain({ timeoutMs: 60_000 });
+  const { to } = await told(client, { type: "moving" });
+  const there = (await supervisorOf(foreign.launcher)).arrivals;
+  const prepared = there.prepared(id);
+  t.truthy(prepared);
+  for (const { ask } of [owner, foreign]) {
+    const { body } = await ask(`/sessions/${id}?successor=${to}`);
+    t.like(body, { node_id: owner.nodeId, resumes: 0 });
+  }
+  t.is((await foreign.ask(`/sessions/${id}?successor=${to}`, { method: "DELETE" })).status, 204);
+  await told(client, { type: "ended" });
+  await drained;
+  const ends = [...owner.lines(), ...foreign.lines()].filter(({ event }) => event === "session_ended");
+  t.deepEqual(
+    ends.map(({ end_reason }) => end_reason),
+    ["closed"],
+  );
+});
+
 test("nobody comes to an agent that is not about to take up the call", async (t) => {
   const { id, owner, foreign } = await talking(t, {});
   for (const { url, ask } of [owner, foreign]) {
