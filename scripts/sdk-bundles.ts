@@ -22,6 +22,7 @@ const sdks: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>
   },
   "providers/local": { "llama-tokenizer-js": ["default"] },
   "providers/stream": { ws: ["WebSocket"] },
+  "providers/web-socket": { ws: ["WebSocket"] },
 };
 
 /**

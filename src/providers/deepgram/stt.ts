@@ -1,11 +1,12 @@
 import type { ListenOptions, SpeechStream, STT as SttInterface } from "../../agent/stt.ts";
+import { StreamedSpeech } from "../listening/speech-stream.ts";
 import { loadSdk } from "./connection/sdk.ts";
 import { warmUp } from "./connection/warm-up.ts";
 import { type DeepgramOptions, type FilledDeepgramOptions, fillOptions, isFlux } from "./options.ts";
 import { Flux } from "./protocol/flux.ts";
 import { Nova } from "./protocol/nova.ts";
 import type { Protocol } from "./protocol/protocol.ts";
-import { DeepgramStream } from "./stream/speech-stream.ts";
+import { DeepgramRecogniser } from "./recogniser.ts";
 
 /**
  * Speech to text by Deepgram, which also detects the end of a turn.
@@ -39,7 +40,7 @@ class DeepgramStt implements STT {
   readonly language: string | undefined;
   readonly #options: FilledDeepgramOptions;
   readonly #protocol: Protocol;
-  readonly #streams = new Set<DeepgramStream>();
+  readonly #streams = new Set<StreamedSpeech>();
   #closed = false;
 
   constructor(options: DeepgramOptions = {}) {
@@ -58,7 +59,8 @@ class DeepgramStt implements STT {
     signal.throwIfAborted();
     const sdk = await loadSdk();
     if (this.#closed) throw new Error("deepgram.STT is closed");
-    const stream = new DeepgramStream({ sdk, settings: this.#options, protocol: this.#protocol, signal });
+    const recogniser = new DeepgramRecogniser({ sdk, settings: this.#options, protocol: this.#protocol });
+    const stream = new StreamedSpeech({ recogniser, settings: this.#options, signal });
     this.#streams.add(stream);
     void stream.ended.then(() => this.#streams.delete(stream));
     await stream.opened;

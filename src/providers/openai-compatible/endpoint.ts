@@ -143,6 +143,12 @@ export class Endpoint implements ErrorOwner {
     throw refusal(this, { status, headers: incoming.headers, text: await refusalText(incoming) });
   }
 
+  /** Returns the address of a WebSocket, and the headers of its handshake. */
+  webSocket(path: string, query: Readonly<Record<string, string>>) {
+    const all = new URLSearchParams([...new URLSearchParams(this.#query), ...Object.entries(query)]);
+    return { url: `${this.#baseUrl.replace(/^http/, "ws")}${path}?${all}`, headers: this.#headers };
+  }
+
   /** Opens a connection by asking for the models. It rejects where the key is wrong, or the service knows no such model. */
   async warm(model: string, signal: AbortSignal): Promise<void> {
     const deadline = AbortSignal.timeout(warmTimeoutMs);

@@ -1,6 +1,6 @@
 import test from "ava";
 import { errorKind } from "../../../src/agent/error-kind.ts";
-import type { DeepgramStream } from "../../../src/providers/deepgram/stream/speech-stream.ts";
+import type { StreamedSpeech } from "../../../src/providers/listening/speech-stream.ts";
 import { none } from "../../emulators/deepgram.ts";
 import { emulate, Listener, sttOn } from "../../fixtures/providers/deepgram-listener.ts";
 
@@ -108,7 +108,7 @@ test("sound without a connection is kept; the oldest is dropped and counted", as
   emulator.log.clear();
   listener.talk({ silence: 2_000 });
   await emulator.log.seen("audio", 10);
-  t.is((listener.stream as DeepgramStream).droppedMs, 1_200);
+  t.is((listener.stream as StreamedSpeech).droppedMs, 1_200);
   const { error, fatal } = await listener.heard("error", 2);
   t.false(fatal);
   t.is(error.message, "Deepgram could not be reached: 1200 ms of sound were dropped");
@@ -234,7 +234,7 @@ test.serial(
     const emulator = await emulate(t);
     emulator.faults.push({ stopsReading: true });
     const listener = await Listener.on(sttOn(t, emulator, { maxUnheardMs: 2_000, stallTimeoutMs: 1_000 }));
-    const stream = listener.stream as DeepgramStream;
+    const stream = listener.stream as StreamedSpeech;
     // The system's own buffers take some minutes of it.
     for (let minutes = 0; minutes < 20; minutes++) listener.talk({ silence: 60_000 });
     const givenMs = listener.stream.audioDurationMs;

@@ -1,8 +1,8 @@
 import test from "ava";
 import fc from "fast-check";
 import type { SpeechEvent } from "../../../src/agent/stt.ts";
-import { SendBuffer } from "../../../src/providers/deepgram/stream/send-buffer.ts";
-import { type TimedSignal, Turns } from "../../../src/providers/deepgram/stream/turns.ts";
+import { SendBuffer } from "../../../src/providers/listening/send-buffer.ts";
+import { type TimedSignal, Turns } from "../../../src/providers/listening/turns.ts";
 import { trials } from "../../fixtures/trials.ts";
 
 /** The events that may follow each event, as src/agent/stt.ts has it. */
@@ -35,7 +35,7 @@ function play(happenings: readonly Happening[]): { events: SpeechEvent[]; turns:
   const events: SpeechEvent[] = [];
   const turns = new Turns((event) => events.push(event));
   for (const one of happenings) {
-    if (one.type === "lost") turns.connectionLost();
+    if (one.type === "lost") turns.connectionLost(true);
     else if (one.type === "heard") turns.heard(one.seconds);
     else turns.update(one);
   }

@@ -1,25 +1,23 @@
+import type { ConnectionListeners, ListeningConnection, ListeningError } from "../../listening/recogniser.ts";
+import { isRecord } from "../../listening/turn-signal.ts";
 import { closedByDeepgram, DeepgramError, errorFrame, timedOut, unreachable } from "../error.ts";
 import type { FilledDeepgramOptions } from "../options.ts";
-import { isRecord, type OpenSocket, type Protocol } from "../protocol/protocol.ts";
+import type { OpenSocket, Protocol } from "../protocol/protocol.ts";
 import { DeepgramSocket, type DeepgramSocketEnd } from "./deepgram-socket.ts";
 import type { DeepgramSdk } from "./sdk.ts";
 
-export interface DeepgramConnectionOptions {
+export interface DeepgramConnectionOptions extends ConnectionListeners {
   readonly sdk: DeepgramSdk;
   readonly settings: FilledDeepgramOptions;
   readonly protocol: Protocol;
   readonly sampleRate: number;
-  onOpen(): void;
-  onMessage(message: unknown): void;
-  /** Called once, at the end. Null: it ended because this side asked for it. */
-  onEnd(error: DeepgramError | null): void;
 }
 
 /** The transitions are `connecting → open → finishing → over`; `over` also follows every earlier state. */
 type ConnectionState = "connecting" | "open" | "finishing" | "over";
 
 /** One connection to Deepgram, from its handshake to its end. It never reconnects by itself. */
-export class DeepgramConnection {
+export class DeepgramConnection implements ListeningConnection {
   readonly #options: DeepgramConnectionOptions;
   readonly #deadline: NodeJS.Timeout;
   readonly #ended = Promise.withResolvers<void>();
@@ -70,7 +68,7 @@ export class DeepgramConnection {
   }
 
   /** Ends the connection at once, because of an error or, with null, because it is not needed. */
-  fail(error: DeepgramError | null): void {
+  fail(error: ListeningError | null): void {
     if (this.#state === "over") return;
     this.#state = "over";
     clearTimeout(this.#deadline);

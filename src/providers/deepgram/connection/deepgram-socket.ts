@@ -2,9 +2,9 @@ import type { IncomingMessage } from "node:http";
 import type { DeepgramTransport, DeepgramTransportMessage } from "@deepgram/sdk";
 import type { RawData, WebSocket } from "ws";
 import { refusalText } from "../../http/body.ts";
+import { agentFor } from "../../web-socket/agent.ts";
 import { type DeepgramError, refused, unreachable } from "../error.ts";
 import type { DeepgramSdk } from "./sdk.ts";
-import { agentFor } from "./warm-up.ts";
 
 /** The longest message that is accepted, in bytes. The longest ones are transcripts. */
 const maxMessageBytes = 4 * 1_024 * 1_024;

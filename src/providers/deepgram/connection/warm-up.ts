@@ -1,22 +1,10 @@
-import type { Agent as HttpAgent } from "node:http";
-import { Agent } from "node:https";
 import { http } from "../../../network/node-http.ts";
 import { proxyOptions } from "../../../network/proxy.ts";
-import { webSocketAgent } from "../../../network/tunnel.ts";
 import { refusalText } from "../../http/body.ts";
 import { sendRequest } from "../../http/request.ts";
+import { agentFor } from "../../web-socket/agent.ts";
 import { DeepgramError, refused, timedOut, unreachable } from "../error.ts";
 import type { FilledDeepgramOptions } from "../options.ts";
-
-/**
- * The agent of the thread, for every STT. It keeps no connection but TLS sessions: a later handshake to the
- * same server resumes one, which saves its certificates and, with TLS 1.2, a round trip.
- */
-const tlsAgent = new Agent({ keepAlive: false });
-
-/** Returns the agent that connects to a URL, through its proxy where it has one. */
-export const agentFor = (url: string): HttpAgent | undefined =>
-  webSocketAgent(url) ?? (/^(wss|https):/.test(url) ? tlsAgent : undefined);
 
 /**
  * Prepares a connection: it resolves the host name, keeps a TLS session, and checks the key. No WebSocket is

@@ -1,17 +1,15 @@
 import type { DeepgramClient } from "@deepgram/sdk";
-import type { FilledDeepgramOptions } from "../options.ts";
 import {
   isRecord,
-  lastWordEnd,
   type MessageReader,
   noSignals,
-  type OpenSocket,
-  type Protocol,
   secondsIn,
   type TurnSignal,
   type TurnSignals,
   textIn,
-} from "./protocol.ts";
+} from "../../listening/turn-signal.ts";
+import type { FilledDeepgramOptions } from "../options.ts";
+import { lastWordEnd, type OpenSocket, type Protocol } from "./protocol.ts";
 
 const sampleRates = new Set([8_000, 16_000, 24_000, 44_100, 48_000]);
 

@@ -1,18 +1,16 @@
 import type { DeepgramClient } from "@deepgram/sdk";
-import type { FilledDeepgramOptions } from "../options.ts";
 import {
   isRecord,
   type JsonRecord,
-  lastWordEnd,
   type MessageReader,
   noSignals,
-  type OpenSocket,
-  type Protocol,
   secondsIn,
   type TurnSignal,
   type TurnSignals,
   textIn,
-} from "./protocol.ts";
+} from "../../listening/turn-signal.ts";
+import type { FilledDeepgramOptions } from "../options.ts";
+import { lastWordEnd, type OpenSocket, type Protocol } from "./protocol.ts";
 
 /** Speech that is not followed by a word within so many seconds of sound was noise. */
 const noiseSeconds = 2;

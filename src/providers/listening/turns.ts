@@ -1,4 +1,4 @@
-import type { SpeechEvent } from "../../../agent/stt.ts";
+import type { SpeechEvent } from "../../agent/stt.ts";
 
 /**
  * The silence at the start of a new connection that ends a turn which began over the former one, in seconds.
@@ -9,13 +9,15 @@ const continuationSeconds = 1;
 export type TimedSignal =
   | { readonly type: "start" }
   | { readonly type: "text" | "eager" | "end"; readonly text: string; readonly speechEndedAt: number | null }
-  | { readonly type: "resumed" };
+  | { readonly type: "resumed" }
+  | { readonly type: "failed"; readonly speechMs: number | null };
 
 /**
  * The turns of one speaker, over all connections. It ensures that each turn has the events `started →
  * partial* → (eager_end → (resumed → partial*)?)* → ended`, whatever the messages were, and that it ends.
  * Where a connection is lost during a turn, the turn continues over the next one: its text is kept, and it
  * ends with the turn that the new connection detects, or after a second without speech on that connection.
+ * Where the new connection hears the whole turn again, its text begins again too.
  */
 export class Turns {
   readonly #emit: (event: SpeechEvent) => void;
@@ -45,6 +47,9 @@ export class Turns {
       case "resumed":
         if (this.#state === "eager") this.#speak();
         return;
+      case "failed":
+        this.#end(signal.speechMs);
+        return;
       case "text":
         this.#understand(signal.text, signal.speechEndedAt);
         return;
@@ -71,10 +76,13 @@ export class Turns {
     if (this.#interrupted && seconds >= continuationSeconds) this.#end();
   }
 
-  /** Keeps the text of the turn for the next connection. */
-  connectionLost(): void {
+  /**
+   * Prepares for the next connection.
+   * @param keepText True where that hears the rest of the turn alone; false where it hears all of it again.
+   */
+  connectionLost(keepText: boolean): void {
     if (!this.open) return;
-    this.#carried = this.#text;
+    this.#carried = keepText ? this.#text : "";
     this.#interrupted = true;
   }
 
@@ -102,8 +110,11 @@ export class Turns {
     this.#emit({ type: "partial", text: whole });
   }
 
-  #end(): void {
-    if (this.open) this.#emit({ type: "ended", text: this.#text, speechEndedAt: this.#speechEndedAt });
+  #end(speechMs: number | null = null): void {
+    const unknown = speechMs === null || this.#text !== "" ? {} : { speechMs };
+    if (this.open) {
+      this.#emit({ type: "ended", text: this.#text, speechEndedAt: this.#speechEndedAt, ...unknown });
+    }
     this.#state = "silent";
     this.#carried = "";
     this.#interrupted = false;

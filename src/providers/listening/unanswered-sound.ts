@@ -1,4 +1,4 @@
-import { now } from "../../../shared/protocol.ts";
+import { now } from "../../shared/protocol.ts";
 
 /**
  * The unanswered sound after which a connection may be stalled, in milliseconds; less may end without an

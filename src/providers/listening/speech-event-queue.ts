@@ -1,4 +1,4 @@
-import type { SpeechEvent } from "../../../agent/stt.ts";
+import type { SpeechEvent } from "../../agent/stt.ts";
 
 /**
  * The events that the agent has not read yet. A partial text that was not read is replaced by the next one,

@@ -1,6 +1,8 @@
+import type { TurnMark } from "./turn-signal.ts";
+
 /**
  * The length of a chunk, in seconds: Deepgram strongly recommends 80 ms
- * (developers.deepgram.com/docs/flux/quickstart).
+ * (developers.deepgram.com/docs/flux/quickstart), others about 100 ms.
  */
 const chunkSeconds = 0.08;
 
@@ -19,16 +21,18 @@ interface Chunk {
   readonly samples: Int16Array;
   /** The times, with samples counted from the chunk's start. */
   readonly marks: readonly WriteTime[];
+  /** The border of a turn in place of sound; null for sound. */
+  readonly mark: TurnMark | null;
 }
 
 /**
- * The sound on its way to Deepgram. It is gathered into chunks, and kept until Deepgram has processed it:
+ * The sound on its way to a recogniser. It is gathered into chunks, and kept until the service has processed it:
  * sound that was sent and not processed when a connection is lost is sent again over the next one.
  *
  *     chunks:  [ sent, not processed | not sent ]  + one that fills
  *                ↑ dropped when processed   ↑ dropped, and counted, when there are too many
  *
- * Times within a connection are seconds of the sound sent over it, which is how Deepgram counts.
+ * Times within a connection are seconds of the sound sent over it, which is how services count.
  */
 export class SendBuffer {
   readonly sampleRate: number;
@@ -46,6 +50,7 @@ export class SendBuffer {
   #start = 0;
   #marks: WriteTime[] = [];
   #droppedSamples = 0;
+  #reportedDroppedMs = 0;
 
   constructor(sampleRate: number, maxUnheardMs: number) {
     this.sampleRate = sampleRate;
@@ -57,6 +62,23 @@ export class SendBuffer {
   /** Returns the sound that was dropped before it was sent, in milliseconds. */
   get droppedMs(): number {
     return this.#milliseconds(this.#droppedSamples);
+  }
+
+  /** Returns the sound that was dropped since the last call, in milliseconds. */
+  newlyDroppedMs(): number {
+    const newMs = this.droppedMs - this.#reportedDroppedMs;
+    this.#reportedDroppedMs += newMs;
+    return newMs;
+  }
+
+  /** Returns the sound sent over the connection, in seconds. */
+  get sentSeconds(): number {
+    return this.#position / this.sampleRate;
+  }
+
+  /** Returns the sound that is kept, in seconds. */
+  get heldSeconds(): number {
+    return (this.#samples + this.#filled) / this.sampleRate;
   }
 
   /** Adds a copy of the samples, which were written at `at`, in epoch milliseconds. */
@@ -75,7 +97,11 @@ export class SendBuffer {
   /** Makes a chunk of the samples that do not fill one. */
   flush(): void {
     if (this.#filled === 0) return;
-    this.#chunks.push({ samples: this.#filling.subarray(0, this.#filled), marks: this.#fillingMarks });
+    this.#chunks.push({
+      samples: this.#filling.subarray(0, this.#filled),
+      marks: this.#fillingMarks,
+      mark: null,
+    });
     this.#samples += this.#filled;
     this.#filling = new Int16Array(this.#chunkLength);
     this.#filled = 0;
@@ -83,8 +109,18 @@ export class SendBuffer {
     while (this.#samples > this.#maxSamples) this.#forgetFirst();
   }
 
+  /** Adds the border of a turn behind the sound so far. */
+  mark(mark: TurnMark): void {
+    this.flush();
+    this.#chunks.push({ samples: new Int16Array(0), marks: [], mark });
+  }
+
   /** Returns the next chunk to send, which counts as sent from here on; null where there is none. */
-  next(): { readonly samples: Int16Array; readonly durationMs: number } | null {
+  next(): {
+    readonly samples: Int16Array;
+    readonly durationMs: number;
+    readonly mark: TurnMark | null;
+  } | null {
     const chunk = this.#chunks[this.#sent];
     if (chunk === undefined) return null;
     if (this.#sent === 0) this.#start = this.#position;
@@ -92,13 +128,20 @@ export class SendBuffer {
     this.#sent++;
     this.#position += chunk.samples.length;
     this.#forgetMarks();
-    return { samples: chunk.samples, durationMs: this.#milliseconds(chunk.samples.length) };
+    const { samples, mark } = chunk;
+    return { samples, durationMs: this.#milliseconds(samples.length), mark };
   }
 
-  /** Reports that Deepgram has processed the sound up to this position, in seconds of the connection. */
+  /**
+   * Reports that the service has processed the sound up to this position, in seconds of the connection. A turn that begins there is
+   * still to be heard.
+   */
   heard(seconds: number): void {
     const position = Math.round(seconds * this.sampleRate);
-    while (this.#sent > 0 && this.#start + this.#chunks[0]!.samples.length <= position) {
+    while (this.#sent > 0) {
+      const { samples, mark } = this.#chunks[0]!;
+      const end = this.#start + samples.length;
+      if (end > position || (mark === "start" && end === position)) return;
       this.#forgetFirst();
     }
   }

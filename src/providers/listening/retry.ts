@@ -1,6 +1,5 @@
-import { BackOff } from "../../../shared/back-off.ts";
-import type { DeepgramError } from "../error.ts";
-import type { FilledDeepgramOptions } from "../options.ts";
+import { BackOff } from "../../shared/back-off.ts";
+import type { ListeningError, ListeningSettings } from "./recogniser.ts";
 
 /** The longest wait before an attempt, in milliseconds: a caller does not wait longer for an answer. */
 const longestWaitMs = 10_000;
@@ -15,9 +14,9 @@ export const stableAfterMs = 5_000;
  * there is none. Half of it is random, so that the calls of one server do not all reconnect at once.
  */
 export function retryDelayMs(
-  error: DeepgramError,
+  error: ListeningError,
   failures: number,
-  { connectAttempts, retryDelayMs: firstMs }: FilledDeepgramOptions,
+  { connectAttempts, retryDelayMs: firstMs }: Pick<ListeningSettings, "connectAttempts" | "retryDelayMs">,
 ): number | null {
   if (!error.retryable || failures >= connectAttempts) return null;
   const backOff = new BackOff({ firstMs, mostMs: longestWaitMs, jitter: [0.5, 1] });
