@@ -65,6 +65,35 @@ export type OpenAICompatibleErrorKind =
  | "server"
  | "network";
 
+export interface RealtimeSTT extends AgentSTT {
+    readonly provider: string;
+    warm(signal: AbortSignal): Promise<void>;
+    listen(options: ListenOptions): Promise<SpeechStream>;
+}
+export declare const RealtimeSTT: new (model: string, options?: RealtimeSTTOptions) => RealtimeSTT;
+
+export interface RealtimeSTTOptions extends EndpointOptions, TurnDetectorOptions, EnergyGateOptions {
+    readonly language?: string;
+    readonly prompt?: string;
+    readonly keyterms?: readonly string[];
+    readonly noiseReduction?: "near_field" | "far_field";
+    readonly delay?: "minimal" | "low" | "medium" | "high" | "xhigh";
+    readonly turnDetection?: RealtimeTurnDetection;
+    readonly threshold?: number;
+    readonly prefixPaddingMs?: number;
+    readonly silenceMs?: number;
+    readonly eagerness?: "low" | "medium" | "high" | "auto";
+    readonly connectTimeoutMs?: number;
+    readonly connectAttempts?: number;
+    readonly retryDelayMs?: number;
+    readonly timeoutMs?: number;
+    readonly maxUnheardMs?: number;
+    readonly keepAliveIntervalMs?: number;
+    readonly closeTimeoutMs?: number;
+}
+
+export type RealtimeTurnDetection = "server" | "semantic" | "local";
+
 export declare class RefusalError extends Error {
     readonly name = "RefusalError";
     readonly code = "REFUSED";

@@ -97,6 +97,11 @@ function model(): LLM {
 function recogniser(): STT {
   const choice = chosen.stt;
   if (choice === null || isLocal(choice)) return new local.STT({ keyterms });
+  if (openaiCompatible && choice.realtime) {
+    const name = choice.model ?? "";
+    const expected = name.startsWith("gpt-realtime-whisper") ? {} : { keyterms };
+    return new openaiCompatible.RealtimeSTT(name, { ...endpointOf(choice), ...expected });
+  }
   if (openaiCompatible && choice.provider === "openai-compatible") {
     return new openaiCompatible.STT(choice.model ?? "", endpointOf(choice));
   }
@@ -130,7 +135,7 @@ function isLocal(choice: ServiceChoice | null): boolean {
 function byKey(provider: (typeof usual)[keyof typeof usual]): ServiceChoice | null {
   const { apiKey } = providers[provider].variables;
   if (fromEnvironment(apiKey) === undefined) return null;
-  return { provider, service: null, baseUrl: null, model: null, voice: null };
+  return { provider, service: null, baseUrl: null, realtime: false, model: null, voice: null };
 }
 
 function list(names: readonly string[]): string {

@@ -18,7 +18,8 @@ import {
 import { answerChat, Cut } from "./openai/chat.ts";
 import { type Dialect, dialects } from "./openai/dialects.ts";
 import { OpenaiFaults } from "./openai/faults.ts";
-import { type OpenaiDelays, type OpenaiOptions, openaiDelays } from "./openai/options.ts";
+import { type OpenaiDelays, type OpenaiOptions, openaiDelays, usualModels } from "./openai/options.ts";
+import { RealtimeTranscription } from "./openai/realtime.ts";
 import { Refusal, usualRefusal } from "./openai/refusal.ts";
 import { type ChatScript, defaultScript, type StreamStyle, usualStyle } from "./openai/script.ts";
 
@@ -55,6 +56,8 @@ export class OpenaiEmulator implements Emulator {
   script: ChatScript;
   style: StreamStyle = usualStyle;
   speech: SpeechStyle = usualSpeech;
+  /** Transcription over a WebSocket. */
+  readonly realtime: RealtimeTranscription;
   transcribe: TranscriptionScript = ({ samples, sampleRate }) =>
     `${Math.round(samples.length / sampleRate)} s of speech`;
   models: readonly string[];
@@ -81,12 +84,18 @@ export class OpenaiEmulator implements Emulator {
     this.#dialect = dialects[dialect];
     this.delays = delays;
     this.script = script;
-    this.models = models ?? ["emulated", "gpt-5-mini", "whisper-1", "tts-1", "deepseek-r1:latest"];
+    this.models = models ?? usualModels;
     this.contextTokens = contextTokens;
     const serve = (request: IncomingMessage, response: ServerResponse) => void this.#serve(request, response);
     this.#scheme = tls === undefined ? "http" : "https";
     this.#server = tls === undefined ? createServer(serve) : createSecureServer(tls, serve);
+    this.realtime = new RealtimeTranscription({
+      log: this.log,
+      path: this.#dialect.path,
+      checkKey: (headers) => this.#checkKey(headers),
+    });
     this.#server.keepAliveTimeout = 0;
+    this.#server.on("upgrade", (request, socket, head) => this.realtime.shakeHands(request, socket, head));
     this.#server.on(tls === undefined ? "connection" : "secureConnection", (socket) =>
       this.#connected(socket),
     );

@@ -6,7 +6,7 @@ import {
   readServiceChoice,
 } from "../../src/shared/providers/service-choice.ts";
 
-const none = { service: null, baseUrl: null, model: null, voice: null };
+const none = { service: null, baseUrl: null, realtime: false, model: null, voice: null };
 
 for (const [part, text, expected] of [
   ["llm", "local", { ...none, provider: "local" }],
@@ -38,11 +38,35 @@ for (const [part, text, expected] of [
       model: "@cf/meta/llama@4:free#2",
     },
   ],
+  [
+    "stt",
+    "openai-realtime#gpt-live-transcribe",
+    {
+      ...none,
+      provider: "openai-compatible",
+      service: "openai",
+      realtime: true,
+      model: "gpt-live-transcribe",
+    },
+  ],
+  [
+    "stt",
+    "openai-realtime:http://127.0.0.1:8080/v1#any",
+    {
+      ...none,
+      provider: "openai-compatible",
+      service: "openai",
+      realtime: true,
+      baseUrl: "http://127.0.0.1:8080/v1",
+      model: "any",
+    },
+  ],
   ["stt", "deepgram#nova-3", { ...none, provider: "deepgram", model: "nova-3" }],
   [
     "tts",
     "azure:https://x.openai.azure.com#deployed@coral",
     {
+      ...none,
       provider: "openai-compatible",
       service: "azure",
       baseUrl: "https://x.openai.azure.com",
@@ -63,6 +87,8 @@ for (const [part, text, message] of [
   ["llm", "ai-sdk#x", /^must begin with one of local, gemini, /],
   ["stt", "gemini#x", /^must begin with one of local, deepgram, /],
   ["tts", "cerebras#x", /^must begin with one of local, elevenlabs, /],
+  ["llm", "openai-realtime#x", /^must begin with/],
+  ["stt", "openai-realtime", /^must name a model after #, such as openai-realtime#MODEL$/],
   ["llm", "", /^must begin with/],
   ["llm", "groq", /^must name a model after #, such as groq#MODEL$/],
   ["llm", "groq#", /^must begin with|^must name a model/],

@@ -7,6 +7,8 @@ export type { EndpointOptions } from "./endpoint.ts";
 export { OpenAICompatibleError, type OpenAICompatibleErrorKind, RefusalError } from "./error.ts";
 export { LLM } from "./llm.ts";
 export type { LLMOptions } from "./options.ts";
+export type { RealtimeSTTOptions, RealtimeTurnDetection } from "./realtime/options.ts";
+export { RealtimeSTT } from "./realtime-stt.ts";
 export { STT } from "./stt.ts";
 export { TTS } from "./tts.ts";
 export type { STTOptions, TTSOptions } from "./voice-options.ts";

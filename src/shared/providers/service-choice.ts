@@ -15,6 +15,8 @@ export interface ServiceChoice {
   /** The service behind `openai-compatible`, where it is one that is known by its name. */
   readonly service: CompatibleServiceName | null;
   readonly baseUrl: string | null;
+  /** True for transcription over a WebSocket, in place of a request a turn; only of a choice for recognition. */
+  readonly realtime: boolean;
   readonly model: string | null;
   /** The voice; only of a choice for speech. */
   readonly voice: string | null;
@@ -35,7 +37,7 @@ export const choiceVariables = {
   },
   stt: {
     name: "GREENROOM_STT",
-    help: "What recognises speech for it: local, deepgram#MODEL, SERVICE#MODEL or openai-compatible:ADDRESS#MODEL",
+    help: "What recognises speech for it: local, deepgram#MODEL, openai-realtime#MODEL, SERVICE#MODEL or openai-compatible:ADDRESS#MODEL",
     example: "groq#whisper-large-v3-turbo",
   },
   tts: {
@@ -48,6 +50,9 @@ export const choiceVariables = {
 /** The providers that know a model of their own. */
 const ownProviders = ["local", "gemini", "deepgram", "elevenlabs"] as const;
 type OwnProvider = (typeof ownProviders)[number];
+
+/** The name of OpenAI's realtime transcription, which needs no address, and may have another one. */
+const realtimeName = "openai-realtime";
 
 const form = /^(?<name>[\w.-]+)(?::(?<address>[^#\s]+))?(?:#(?<model>[\x21-\x7e]+))?$/;
 
@@ -64,14 +69,15 @@ export function readServiceChoice(part: ChosenPart, text: string): ServiceChoice
   const at = part === "tts" && given !== undefined ? given.lastIndexOf("@") : -1;
   const model = (at < 0 ? given : given?.slice(0, at)) || null;
   const voice = at < 0 ? null : given?.slice(at + 1) || null;
-  const choice = { baseUrl: address ?? null, model, voice };
+  const realtime = name === realtimeName;
+  const choice = { baseUrl: address ?? null, realtime, model, voice };
   const isOwn = ownProviders.find((one) => one === name);
   if (isOwn !== undefined) {
     if (address !== undefined) throw new Error(`takes no address for ${name}`);
     if (name === "local" && given !== undefined) throw new Error("takes no model for local");
     return { ...choice, provider: isOwn, service: null };
   }
-  const service = isServiceName(name) ? name : null;
+  const service = realtime ? "openai" : isServiceName(name) ? name : null;
   const row: CompatibleService | null = service === null ? null : compatibleServices[service];
   if (model === null) throw new Error(`must name a model after #, such as ${name}#MODEL`);
   if (address === undefined && (row?.baseUrl ?? null) === null) {
@@ -105,7 +111,10 @@ function namesFor(part: ChosenPart): string[] {
     ...known.map((name) => [name, providers[name]] as const),
     ...Object.entries(compatibleServices),
   ];
-  return parts.filter(([, row]) => (row.parts as readonly string[]).includes(part)).map(([name]) => name);
+  const names = parts
+    .filter(([, row]) => (row.parts as readonly string[]).includes(part))
+    .map(([name]) => name);
+  return part === "stt" ? [...names, realtimeName] : names;
 }
 
 function isAddress(address: string): boolean {

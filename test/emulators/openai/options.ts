@@ -28,3 +28,16 @@ export interface OpenaiOptions {
   /** Serves https with these, in PEM. */
   readonly tls?: { readonly key: string; readonly cert: string };
 }
+
+/** The models that it has where none are given. */
+export const usualModels: readonly string[] = [
+  "emulated",
+  "gpt-5-mini",
+  "whisper-1",
+  "gpt-4o-transcribe",
+  "gpt-transcribe",
+  "gpt-live-transcribe",
+  "gpt-realtime-whisper",
+  "tts-1",
+  "deepseek-r1:latest",
+];
