@@ -1175,6 +1175,7 @@ export interface Session {
     readonly state: SessionState;
     readonly endReason: EndReason | null;
     readonly endedAt: number | null;
+    readonly role: string | null;
     readonly resumes: number;
     readonly error: PlainError | null;
     readonly closeRequestedBy: string | null;

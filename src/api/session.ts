@@ -19,6 +19,8 @@ export interface Session {
   /** The reason of its end; null while it is live. */
   readonly endReason: EndReason | null;
   readonly endedAt: number | null;
+  /** The role that the agent has in its call, one of its `roles`; null: that of its own options. */
+  readonly role: string | null;
   /** The number of times that another thread has taken up its call. */
   readonly resumes: number;
   /** The error that it ended of, or will end of; null where there is none. */

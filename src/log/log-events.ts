@@ -141,6 +141,8 @@ export const logEvents = {
   participant_heard: "A participant is heard again.",
   participant_not_listened_to: "A participant is not listened to: too many speak.",
   budget_exhausted: "The session has used up its budget.",
+  call_state_too_long:
+    "The state of a call is longer than what is kept of it, so that no other thread can take it up while it is: `characters` are those of its parts.",
   role_hook_failed: "`onEnter` or `onExit` of an agent's role threw: `from` and `to` are the roles.",
   role_unknown: "An agent that takes up a call does not have the `role` of the one before.",
   guard_failed:

@@ -143,8 +143,6 @@ export class CallRun {
     };
     const context = this.#context;
     this.#role = role;
-    const onChange = () => this.#keepState();
-    role.enter(this.#options, { context, onChange }, this.#before?.role ?? null);
     this.#membership = new CallMembership(context, edge, (data) => host.leaveData(data));
     this.#guestAccess = new GuestAccess(context, edge);
     this.#events = new CallEvents(context, {
@@ -182,6 +180,7 @@ export class CallRun {
       // Until the agent has taken up what another one left, the state that this one left holds.
       tell: () => !this.#begun || this.#state.final(),
     });
+    this.#enterRole(this.#before);
   }
 
   /** Returns the agent as its session sees it. */
@@ -291,11 +290,7 @@ export class CallRun {
     this.#heard = taken.heard;
     this.#steps = new OwnSteps(before.steps, () => this.#keepState());
     this.#data.restore(before.data);
-    this.#role.enter(
-      this.#options,
-      { context: this.#context, onChange: () => this.#keepState() },
-      before.role,
-    );
+    this.#enterRole(before);
     this.#budget.restore(before.spent);
     this.#dialogue.restore(before);
     connection.takeUp?.(before.hints);
@@ -312,6 +307,11 @@ export class CallRun {
     const text = heard !== undefined && heard.turnId === before.pending?.turnId ? heard.text : "";
     this.#dialogue.takeUp(before, text, this.#options.resumeLine);
     this.#begin();
+  }
+
+  #enterRole(before: CallState | null): void {
+    const onChange = () => this.#keepState();
+    this.#role.enter(this.#options, { context: this.#context, onChange }, before?.role ?? null);
   }
 
   async #answer(question: SessionQuestion): Promise<SessionAnswer> {

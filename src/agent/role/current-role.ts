@@ -51,6 +51,7 @@ export class CurrentRole {
     this.#options = options;
     this.#call = call;
     if (before !== null) this.#restore(before, call);
+    else if (this.#name !== null) this.#emit("code");
   }
 
   /** Returns the name of the role; null for that of the agent's own options. */
@@ -103,11 +104,13 @@ export class CurrentRole {
     if (name === null || Object.hasOwn(roles, name)) {
       this.#name = name;
       this.#role = name === null ? {} : (roles[name] as AgentRole);
-    } else
-      context.log.warn(
-        { event: "role_unknown", role: name },
-        "The agent that takes up a call does not have the role of the one before",
-      );
+      return;
+    }
+    context.log.warn(
+      { event: "role_unknown", role: name },
+      "The agent that takes up a call does not have the role of the one before",
+    );
+    this.#emit("code");
   }
 
   /**
@@ -160,6 +163,10 @@ export class CurrentRole {
 
   #tell(by: ChangedBy): void {
     this.#call?.onChange();
+    this.#emit(by);
+  }
+
+  #emit(by: ChangedBy): void {
     this.#call?.context.emit({ type: "role", at: now(), role: this.#name, by });
   }
 

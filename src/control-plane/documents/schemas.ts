@@ -121,6 +121,10 @@ export const session = component(
           ),
       })
       .describe("Of the last turn that had it."),
+    role: z
+      .string()
+      .nullable()
+      .describe("The role that the agent has, one of its `roles`. Null: that of its own options."),
     resumes: z
       .number()
       .int()

@@ -45,6 +45,7 @@ export function sessionJson(session: Session, nodeId: string): SessionJson {
       response_ms: roundedOrNull(session.metrics.lastResponseMs),
       first_token_ms: roundedOrNull(session.metrics.lastFirstTokenMs),
     },
+    role: session.role,
     resumes: session.resumes,
     node_id: nodeId,
   };

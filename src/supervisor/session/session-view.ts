@@ -34,6 +34,8 @@ export abstract class SessionView {
   readonly events: EventLog;
   transcript: Transcript | null;
   resources: SessionResources | null = null;
+  /** The role that the agent has in its call; null where it has that of its own options. */
+  role: string | null;
   /** The time since which the agent is alone in the call, in epoch milliseconds; null while somebody is there. */
   aloneSince: number | null = null;
 
@@ -62,6 +64,7 @@ export abstract class SessionView {
     this.config = identity.config;
     this.createdBy = identity.createdBy;
     this.inMemory = identity.inMemory;
+    this.role = carried?.role ?? null;
     this.metrics = new SessionMetrics(carried?.metrics);
     this.events = new EventLog(carried === null ? undefined : eventsBefore(carried, arrived?.unknownEvents));
     this.progress = new SessionProgress(
@@ -122,9 +125,10 @@ export abstract class SessionView {
   carried(eventCharacters: number): CarriedSession | null {
     const call = this.resumptions.carried;
     if (call === null || this.inMemory !== null || this.leaving || this.state === "ended") return null;
-    const { config, timeline, typed, metrics, transcript, events } = this;
+    const { config, role, timeline, typed, metrics, transcript, events } = this;
     return {
       config,
+      role,
       timeline,
       call,
       typed,
@@ -139,6 +143,7 @@ export abstract class SessionView {
   protected follow(carried: CarriedSession, before: CarriedSession): void {
     this.metrics.follow(carried.metrics, before.metrics);
     this.events.follow(eventsBefore(carried), before.lastEventId);
+    this.role = carried.role ?? null;
     this.resumptions.takeOver(carried.call);
     this.thread.replaceTyped(carried.typed);
     if (this.transcript !== null) this.transcript = new Transcript(carried.transcript ?? []);

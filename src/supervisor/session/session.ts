@@ -250,6 +250,7 @@ export class Session extends SessionView implements SlotHolder {
       if (event.messageId !== undefined && event.final) this.thread.taken(event.messageId);
       this.transcript?.add(event);
     }
+    if (event.type === "role") this.role = event.role;
     this.resumptions.happened(event);
     this.events.append(event);
     if (event.type === "transcript" || event.type === "turn") this.#listener?.changed(this);

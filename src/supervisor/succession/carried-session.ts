@@ -10,6 +10,8 @@ const form = 1;
 /** Everything that another process needs to go on with a session, beside its claim. It is plain JSON. */
 export interface CarriedSession {
   readonly config: JsonObject;
+  /** The role that its agent has; null: that of its own options. Left out by an earlier version. */
+  readonly role?: string | null;
   readonly timeline: SessionTimeline;
   /** The state of its call, the words that were heard last, and how often it was taken up before. */
   readonly call: Pick<Resumption, "state" | "heard" | "times">;

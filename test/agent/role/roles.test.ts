@@ -212,7 +212,10 @@ test("a role that is chosen before the call is the one that the agent begins wit
   await agent.join(await agent.createCall("default", "call-1"), { participantWaitTimeoutMs: null });
   await agent.simpleResponse("Greet");
   t.is(llm.requests[0]?.instructions, "You know of bills.");
-  t.false(told.some(({ type }) => type === "role"));
+  t.deepEqual(
+    told.flatMap((event) => (event.type === "role" ? [[event.role, event.by]] : [])),
+    [["billing", "code"]],
+  );
 });
 
 test("the agent that takes up a call has the role and the instructions of the one before", async (t) => {
@@ -238,6 +241,7 @@ test("the agent that takes up a call has the role and the instructions of the on
   const without = new HostedAgent({}, { resumption });
   await without.join();
   t.is(without.agent.role, null);
+  t.deepEqual(rolesOf(without), [[null, "code"]]);
   t.true(without.logged.some(([fields]) => "event" in fields && fields.event === "role_unknown"));
   await Promise.all([after.agent.close(), without.agent.close()]);
 });

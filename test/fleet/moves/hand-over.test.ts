@@ -33,10 +33,11 @@ async function talking(t: ExecutionContext, config: ComeBackConfig) {
 test("a drain hands a call over: it ends nowhere, and goes on in the other replica", async (t) => {
   const { id, owner, foreign, supervisor, session, exchange } = await talking(t, {});
   await exchange("before");
+  t.is((await owner.ask(`/sessions/${id}`, { method: "PATCH", json: { role: "billing" } })).status, 200);
   await supervisor.drain({ timeoutMs: 60_000 });
   t.true(session.isElsewhere);
   const { body } = await foreign.ask(`/sessions/${id}`);
-  t.like(body, { state: "live", resumes: 1, node_id: foreign.nodeId });
+  t.like(body, { state: "live", role: "billing", resumes: 1, node_id: foreign.nodeId });
   const ends = [...owner.lines(), ...foreign.lines()].filter(({ event }) => event === "session_ended");
   t.deepEqual(ends, []);
   t.is((await foreign.ask(`/sessions/${id}?wait=true`, { method: "DELETE" })).status, 204);

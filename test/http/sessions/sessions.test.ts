@@ -147,8 +147,9 @@ test("GET /sessions/{id} shows a live session", async (t) => {
   const started = await start({ config: { a: 1 } });
   const { status, body } = await ask(`/sessions/${started.session_id}`);
   t.is(status, 200);
-  const { resources, last_latency, resumes, node_id, state, created_by, ...rest } = body;
+  const { resources, last_latency, resumes, role, node_id, state, created_by, ...rest } = body;
   t.is(resumes, 0);
+  t.is(role, null);
   t.is(node_id, (await supervisorOf(t.context.launcher)).node.nodeId);
   const { session_token, state: _, ...identity } = started;
   t.deepEqual(rest, identity);

@@ -102,13 +102,19 @@ test("the role changes in the middle of the call, and its instructions with it",
   const server = await openServer(t, launcher);
   const session = await live(launcher, server);
   const change = (json: JsonObject) => server.ask(`/sessions/${session.id}`, { method: "PATCH", json });
-  t.is((await change({ role: "billing", instructions: "Be brief." })).status, 200);
+  t.like(await change({ role: "billing", instructions: "Be brief." }), {
+    status: 200,
+    body: { role: "billing" },
+  });
   t.like(await eventOf(session, (one) => one.type === "role"), { role: "billing", by: "api" });
   t.like(await change({ role: "biling" }), {
     status: 422,
     body: { code: "NO_SUCH_ROLE", detail: 'The agent has no role "biling": did you mean billing?' },
   });
-  t.is((await change({ role: null })).status, 200);
+  t.like(await server.ask(`/sessions/${session.id}`), { body: { role: "billing" } });
+  const { sessions } = (await server.ask("/sessions")).body;
+  t.is(sessions.find((one: JsonObject) => one.session_id === session.id)?.role, "billing");
+  t.like(await change({ role: null }), { status: 200, body: { role: null } });
   t.like(await eventOf(session, (one) => one.type === "role" && one.role === null), { by: "api" });
 });
 

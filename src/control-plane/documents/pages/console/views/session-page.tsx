@@ -98,6 +98,7 @@ function Facts({ id, data: { session, cpu, end } }: { id: string; data: SessionD
           {resources && (
             <Fact name="Memory" value={bytesText(resources.heap_bytes + resources.external_bytes)} />
           )}
+          {session.role !== null && <Fact name="Role" value={session.role} />}
           {session.resumes > 0 && <Fact name="Resumed" value={resumesText(session.resumes)} />}
           <Fact name="Latency" value={latencyText({ ...session, cpu })} />
         </>
