@@ -10,6 +10,7 @@ import type { PlainError } from "../../src/shared/errors.ts";
 import { type FailureStage, heartbeatBytes } from "../../src/shared/protocol.ts";
 import { agentUrl } from "../fixtures/agent-url.ts";
 import { launch } from "../fixtures/launch.ts";
+import { script } from "../fixtures/scripted-llm.ts";
 import { AgentThread } from "../fixtures/thread/agent-thread.ts";
 
 const defaultAgent = new URL("../../workers/default-agent.ts", import.meta.url).href;
@@ -132,6 +133,15 @@ test("nothing is said after the last word", async (t) => {
   const seen = Atomics.load(beats, 0);
   while (Atomics.load(beats, 0) < seen + 2) await new Promise((resolve) => setImmediate(resolve));
   t.is(thread.said.at(-1)?.type, "ended");
+});
+
+test("a model that calls a tool by a name without end costs the call nothing", async (t) => {
+  const thread = new AgentThread(t, agentUrl("scripted"));
+  await thread.join();
+  thread.type(script([{ call: "x".repeat(20_000) }], [{ text: "Well." }]), "m1");
+  const tool = await thread.event("tool", () => true);
+  t.is(tool.name, "x".repeat(4_096));
+  t.like(await thread.event("turn", ({ toolCalls }) => toolCalls === 1), { outcome: "done" });
 });
 
 test("the heart of a warm thread beats", async (t) => {

@@ -18,8 +18,9 @@ export interface Blocked {
 
 const defaultTimeoutMs = 1_000;
 const defaultLine = "I'm sorry, I can't help with that.";
-/** The most characters of a reason. */
+/** The most characters of a reason, and of the words that are said instead. */
 const mostOfReason = 200;
+const mostOfLine = 10_000;
 
 /**
  * Has all guards judge at the same time. Resolves with the first objection in the order of the guards; with null where there is none.
@@ -39,7 +40,8 @@ export async function judge(
       const verdict = await within(asked, timeoutMs, `The guard ${name}`, signal, "timeoutMs");
       const block = blockOf(verdict);
       if (block === null) return null;
-      return { guard: name, stage, reason: cutText(block.reason, mostOfReason), line: block.say ?? line };
+      const reason = cutText(block.reason, mostOfReason);
+      return { guard: name, stage, reason, line: cutText(block.say ?? line, mostOfLine) };
     } catch (error) {
       signal.throwIfAborted();
       log.warn(

@@ -10,6 +10,7 @@ import {
   Pulse,
   type SlotBoot,
 } from "../../shared/protocol.ts";
+import { type AgentEvent, mostOfEvent } from "../../shared/session/agent-event.ts";
 import type { Measurement } from "../../shared/session/measurement.ts";
 import { cutText } from "../../shared/text/text.ts";
 import { attachAgent, isAgent } from "../agent.ts";
@@ -157,12 +158,24 @@ function hostOn(
   return {
     joined: (waitsMs) => post({ type: "joined", at: now(), waitsMs }),
     presence: (aloneSince) => post({ type: "presence", aloneSince }),
-    event: (event) => post({ type: "event", event }),
+    event: (event) => post({ type: "event", event: boundedEvent(event) }),
     measured: (measurement) => post({ type: "measured", measurement: checkedMeasurement(measurement) }),
     leaveData: (leaveData) => post({ type: "leave_data", leaveData }),
     state: (state) => post({ type: "state", state }),
     permit: (provider, signal, timeoutMs) => permits.acquire(provider, signal, timeoutMs),
   };
+}
+
+/**
+ * Returns an event as the main thread takes it. A model may call a tool by a name without end, and a service may understand words
+ * without end.
+ */
+function boundedEvent(event: AgentEvent): AgentEvent {
+  const bounded = Object.entries(event).map(([field, value]: [string, unknown]) => {
+    const most = ["text", "delta", "interim"].includes(field) ? mostOfEvent.words : mostOfEvent.name;
+    return [field, typeof value === "string" ? cutText(value, most) : value];
+  });
+  return Object.fromEntries(bounded) as AgentEvent;
 }
 
 /** The longest name of a provider or a model, in characters. */

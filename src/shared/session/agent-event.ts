@@ -1,5 +1,8 @@
 import type { PlainError } from "../errors.ts";
 
+/** The most characters of a name in an event, such as that of a tool, and of words. What is longer is cut before it is told. */
+export const mostOfEvent = { name: 4_096, words: 1_048_576 };
+
 /**
  * An event of a call, as its session thread reports it. `at` is the time in the thread, in epoch
  * milliseconds.

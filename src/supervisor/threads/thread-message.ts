@@ -8,7 +8,7 @@ import {
   type SessionAnswer,
   sharedThreadNames,
 } from "../../shared/protocol.ts";
-import type { AgentEvent, ResponseLatency } from "../../shared/session/agent-event.ts";
+import { type AgentEvent, mostOfEvent, type ResponseLatency } from "../../shared/session/agent-event.ts";
 import type { Measurement } from "../../shared/session/measurement.ts";
 import {
   amount,
@@ -38,8 +38,7 @@ import {
  * the bounds of lists.
  */
 const most = {
-  name: 4_096,
-  words: 1_048_576,
+  ...mostOfEvent,
   errorText: 16_384,
   state: 524_288,
   errorsOfOne: 16,
