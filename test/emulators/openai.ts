@@ -2,12 +2,10 @@
  * A service that speaks OpenAI's protocol on 127.0.0.1: `/chat/completions`, `/audio/transcriptions`, `/audio/speech` and `/models`,
  * checked and answered as the documents of OpenAI say, or in the dialect of another.
  */
-import { once } from "node:events";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { createServer as createSecureServer } from "node:https";
-import type { AddressInfo, Socket } from "node:net";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { buffer } from "node:stream/consumers";
-import { type Emulator, isRightKey, WireLog } from "./emulator.ts";
+import { type Emulator, isRightKey } from "./emulator.ts";
+import { HttpServer } from "./http-server.ts";
 import {
   answerSpeech,
   readTranscription,
@@ -47,9 +45,8 @@ export async function startOpenai(options: OpenaiOptions = {}): Promise<OpenaiEm
  * `status`) or `aborted` (the client closed the connection before the end), each with the number of the `request`; `lookup` for
  * everything that is got; `heard` for a transcription; `connection` and `connection_closed`.
  */
-export class OpenaiEmulator implements Emulator {
+export class OpenaiEmulator extends HttpServer implements Emulator {
   readonly provider = "openai";
-  readonly log = new WireLog();
   /** The faults of the next requests, of any kind. */
   readonly faults = new OpenaiFaults();
   delays: OpenaiDelays;
@@ -64,11 +61,6 @@ export class OpenaiEmulator implements Emulator {
   contextTokens: number;
   readonly #dialect: Dialect;
   readonly #apiKey: string | null | undefined;
-  readonly #server: Server;
-  readonly #scheme: string;
-  readonly #sockets = new Map<Socket, number>();
-  #port = 0;
-  #connections = 0;
   #requests = 0;
 
   constructor({
@@ -80,36 +72,19 @@ export class OpenaiEmulator implements Emulator {
     contextTokens = 100_000,
     tls,
   }: OpenaiOptions) {
+    super(tls);
     this.#apiKey = apiKey;
     this.#dialect = dialects[dialect];
     this.delays = delays;
     this.script = script;
     this.models = models ?? usualModels;
     this.contextTokens = contextTokens;
-    const serve = (request: IncomingMessage, response: ServerResponse) => void this.#serve(request, response);
-    this.#scheme = tls === undefined ? "http" : "https";
-    this.#server = tls === undefined ? createServer(serve) : createSecureServer(tls, serve);
     this.realtime = new RealtimeTranscription({
       log: this.log,
       path: this.#dialect.path,
       checkKey: (headers) => this.#checkKey(headers),
     });
-    this.#server.keepAliveTimeout = 0;
-    this.#server.on("upgrade", (request, socket, head) => this.realtime.shakeHands(request, socket, head));
-    this.#server.on(tls === undefined ? "connection" : "secureConnection", (socket) =>
-      this.#connected(socket),
-    );
-  }
-
-  async listen(port: number): Promise<void> {
-    this.#server.listen(port, "127.0.0.1");
-    await once(this.#server, "listening");
-    this.#port = (this.#server.address() as AddressInfo).port;
-  }
-
-  /** The address without a path. */
-  get origin(): string {
-    return `${this.#scheme}://127.0.0.1:${this.#port}`;
+    this.serveUpgrades((request, socket, head) => this.realtime.shakeHands(request, socket, head));
   }
 
   /** The base URL, with the path of the dialect. */
@@ -126,42 +101,8 @@ export class OpenaiEmulator implements Emulator {
     };
   }
 
-  /** Connections so far. */
-  get connections(): number {
-    return this.#connections;
-  }
-
-  /** Connections that are open. */
-  get openConnections(): number {
-    return this.#sockets.size;
-  }
-
-  /** Closes idle connections, as a service does after minutes without use. */
-  closeIdleConnections(): void {
-    this.#server.closeIdleConnections();
-  }
-
-  async close(): Promise<void> {
-    if (!this.#server.listening) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#server.close(() => resolve());
-    for (const socket of this.#sockets.keys()) socket.destroy();
-    await promise;
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
-  }
-
-  #connected(socket: Socket): void {
-    const connection = ++this.#connections;
-    this.#sockets.set(socket, connection);
-    this.log.add("connection", { connection });
-    socket.on("error", () => socket.destroy());
-    socket.once("close", () => {
-      this.#sockets.delete(socket);
-      this.log.add("connection_closed", { connection });
-    });
+  protected serve(request: IncomingMessage, response: ServerResponse): void {
+    void this.#serve(request, response);
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -200,7 +141,7 @@ export class OpenaiEmulator implements Emulator {
     const { pathname, searchParams } = new URL(url, "http://127.0.0.1");
     const { [this.#dialect.keyHeader]: _, ...others } = headers;
     const body = /json/.test(headers["content-type"] ?? "") ? asSent(bytes) : undefined;
-    const connection = this.#sockets.get(request.socket);
+    const connection = this.connectionOf(request);
     log(method === "POST" ? "request" : "lookup", {
       connection,
       method,

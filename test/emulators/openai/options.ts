@@ -1,3 +1,4 @@
+import type { Certificate } from "../http-server.ts";
 import type { DialectName } from "./dialects.ts";
 import type { ChatScript } from "./script.ts";
 
@@ -25,8 +26,8 @@ export interface OpenaiOptions {
   readonly models?: readonly string[];
   /** The longest conversation, in tokens. */
   readonly contextTokens?: number;
-  /** Serves https with these, in PEM. */
-  readonly tls?: { readonly key: string; readonly cert: string };
+  /** Serves https with these. */
+  readonly tls?: Certificate;
 }
 
 /** The models that it has where none are given. */
