@@ -27,15 +27,15 @@ export default {
   nodeArguments: ["--min-semi-space-size=8"],
   workerThreads: false,
   sortTestFiles: longestFirst([
-    "registry/supervisor.test.ts",
+    "registry/supervisor.trials.test.ts",
     "providers/stream/edge.test.ts",
     "k8s/haproxy.test.ts",
     "providers/stream/leave-on-behalf.trials.test.ts",
     "agent/voice/whole-call.test.ts",
-    "providers/browser/in-browser.test.ts",
+    "providers/browser/in-browser.trials.test.ts",
     "supervisor/withstand/faults.trials.test.ts",
-    "providers/stream/media.test.ts",
-    "http/access/api-keys.test.ts",
+    "providers/stream/media.trials.test.ts",
+    "http/access/api-keys.trials.test.ts",
   ]),
   environmentVariables: {
     // Each test file has a process of its own, which compiles what it imports: Node keeps the result for the next one, and for the

@@ -8,7 +8,7 @@ import { eventually } from "../fixtures/eventually.ts";
 import { startLauncher } from "../fixtures/http/open-server.ts";
 import { CountedRequests } from "../fixtures/providers/counted-requests.ts";
 import { eventOf } from "../fixtures/session-watch.ts";
-import { trials } from "../fixtures/trials.ts";
+import { inLongForm, trials } from "../fixtures/trials.ts";
 
 interface Launchers {
   /** Two requests to the provider may run at a time. */
@@ -20,6 +20,8 @@ interface Launchers {
 
 /** Declares tests that run one after another, since they share launchers: what each has started is closed with it. */
 const test = anyTest.serial as TestFn<Launchers>;
+
+const longForm = inLongForm(test);
 
 test.before(async (t) => {
   const limited = (providerConcurrency: Record<string, number>) =>
@@ -72,26 +74,29 @@ test("a session that dies gives back what it held", async (t) => {
   t.is(dying.endReason, "crashed");
 });
 
-test("who waits is served in the order of asking, and who is closed meanwhile is passed over", async (t) => {
-  const launcher = t.context.one;
-  const requests = new CountedRequests(t, launcher);
-  await requests.start("a");
-  await requests.seen("begun a");
-  const closed = await requests.start("b");
-  await requests.start("c");
-  await requests.start("d");
-  await requests.settled("d");
-  await launcher.closeSession(closed.id, { wait: true });
-  t.is(closed.endReason, "closed");
-  t.deepEqual(requests.running, ["a"]);
-  requests.tell("a", "end");
-  await requests.seen("begun c");
-  await requests.settled("d");
-  t.deepEqual(requests.running, ["c"]);
-  requests.tell("c", "end");
-  await requests.seen("begun d");
-  t.false(requests.told.includes("begun b"));
-});
+longForm(
+  "who waits is served in the order of asking, and who is closed meanwhile is passed over",
+  async (t) => {
+    const launcher = t.context.one;
+    const requests = new CountedRequests(t, launcher);
+    await requests.start("a");
+    await requests.seen("begun a");
+    const closed = await requests.start("b");
+    await requests.start("c");
+    await requests.start("d");
+    await requests.settled("d");
+    await launcher.closeSession(closed.id, { wait: true });
+    t.is(closed.endReason, "closed");
+    t.deepEqual(requests.running, ["a"]);
+    requests.tell("a", "end");
+    await requests.seen("begun c");
+    await requests.settled("d");
+    t.deepEqual(requests.running, ["c"]);
+    requests.tell("c", "end");
+    await requests.seen("begun d");
+    t.false(requests.told.includes("begun b"));
+  },
+);
 
 test("a session that is closed in the midst of a request gives it back", async (t) => {
   const launcher = t.context.one;
@@ -185,7 +190,7 @@ test("an ear is a request until its participant has left, or the ears close", as
   await requests.seen("begun c");
 });
 
-test("an ear that does not get its turn in time is told, and asks again", async (t) => {
+longForm("an ear that does not get its turn in time is told, and asks again", async (t) => {
   const launcher = t.context.one;
   const timeouts = await timeoutsOf(launcher, "stt");
   const requests = new CountedRequests(t, launcher, "stt");
@@ -198,7 +203,7 @@ test("an ear that does not get its turn in time is told, and asks again", async 
   t.deepEqual(requests.running, ["b"]);
 });
 
-test("where one ear does not get its turn in time, another listens", async (t) => {
+longForm("where one ear does not get its turn in time, another listens", async (t) => {
   const launcher = t.context.one;
   const timeouts = await timeoutsOf(launcher, "stt");
   const requests = new CountedRequests(t, launcher, "stt");

@@ -1,11 +1,14 @@
 import { spawnSync } from "node:child_process";
 import anyTest, { type TestFn } from "ava";
 import { bin } from "../fixtures/runner/child.ts";
+import { inLongForm } from "../fixtures/trials.ts";
 import { flood, load, openFile } from "./fixtures/log-load.ts";
 import { Pipe } from "./fixtures/pipe.ts";
 import { Served } from "./fixtures/served.ts";
 
 const test = anyTest.serial as TestFn;
+
+const longForm = inLongForm(test);
 
 test("a reader of the log that stands still stops nothing: not the server, not its sessions, not its end", async (t) => {
   const pipe = new Pipe(t);
@@ -25,7 +28,7 @@ test("a reader of the log that stands still stops nothing: not the server, not i
   for (const line of text.trimEnd().split("\n")) t.notThrows(() => JSON.parse(line), line);
 });
 
-test("a reader of the log that has gone stops nothing", async (t) => {
+longForm("a reader of the log that has gone stops nothing", async (t) => {
   const pipe = new Pipe(t);
   const served = await Served.open(t, [pipe.writeEnd, pipe.writeEnd]);
   pipe.closeWriter();
@@ -44,7 +47,7 @@ test("a volume without any room stops nothing", async (t) => {
   t.is(await served.stop(), 0);
 });
 
-test("help that cannot be written is no failure", async (t) => {
+longForm("help that cannot be written is no failure", async (t) => {
   const pipe = new Pipe(t);
   pipe.closeReader();
   for (const output of [openFile(t, "/dev/full"), pipe.writeEnd]) {

@@ -2,6 +2,9 @@ import { chmodSync, mkdirSync, readdirSync, statSync, symlinkSync } from "node:f
 import { join } from "node:path";
 import test from "ava";
 import { bin, Child, temporaryFolder } from "../fixtures/runner/child.ts";
+import { inLongForm } from "../fixtures/trials.ts";
+
+const longForm = inLongForm(test.serial);
 
 const name = `greenroom-compile-cache-${process.getuid?.()}`;
 /** Its own cache, and not that of the tests. */
@@ -24,7 +27,7 @@ test.serial("the server's own modules come from the compile cache at its second 
   t.regex(await start(), hit);
 });
 
-test.serial("whoever turns Node's compile cache off has none", async (t) => {
+longForm("whoever turns Node's compile cache off has none", async (t) => {
   const folder = temporaryFolder(t);
   const env = { ...environment(folder), NODE_DISABLE_COMPILE_CACHE: "1" };
   const child = new Child(t, [bin, "serve", "--port", "0"], { env });
@@ -34,7 +37,7 @@ test.serial("whoever turns Node's compile cache off has none", async (t) => {
   t.deepEqual(readdirSync(folder), []);
 });
 
-for (const [title, prepare] of [
+for (const [title, prepare, declare] of [
   [
     "that others can write to",
     (path: string) => {
@@ -42,10 +45,11 @@ for (const [title, prepare] of [
       // Whatever the umask of the tests is.
       chmodSync(path, 0o777);
     },
+    test.serial,
   ],
-  ["that is a link to somewhere else", (path: string) => symlinkSync(".", path)],
+  ["that is a link to somewhere else", (path: string) => symlinkSync(".", path), longForm],
 ] as const) {
-  test.serial(`a folder ${title} is not used for it`, async (t) => {
+  declare(`a folder ${title} is not used for it`, async (t) => {
     const folder = temporaryFolder(t);
     prepare(join(folder, name));
     const child = new Child(t, [bin, "serve", "--port", "0"], { env: environment(folder) });

@@ -3,6 +3,9 @@ import { AgentFile } from "../fixtures/agent-file.ts";
 import { eventually } from "../fixtures/eventually.ts";
 import { program } from "../fixtures/runner/child.ts";
 import { ask, startSession } from "../fixtures/runner/rest.ts";
+import { inLongForm } from "../fixtures/trials.ts";
+
+const longForm = inLongForm(test.serial);
 
 /** A time longer than any test, in milliseconds. */
 const forever = 600_000;
@@ -74,7 +77,7 @@ test.serial(
   },
 );
 
-test.serial("a second signal does not wait for that", async (t) => {
+longForm("a second signal does not wait for that", async (t) => {
   const child = program(t, ["serve", "--metrics-port", "0"], {
     runner: { drainAnnounceMs: 0, drainTimeoutMs: 200 },
   });
@@ -85,7 +88,7 @@ test.serial("a second signal does not wait for that", async (t) => {
   t.deepEqual(await child.exit, { code: 0, signal: null });
 });
 
-test.serial("calls that go on for too long are closed", async (t) => {
+longForm("calls that go on for too long are closed", async (t) => {
   const child = program(t, ["serve"], { runner: { drainAnnounceMs: 0, drainTimeoutMs: 200 } });
   const url = await child.readyUrl();
   await startSession(url);
@@ -98,7 +101,7 @@ test.serial("calls that go on for too long are closed", async (t) => {
   });
 });
 
-test.serial("streams of events go on until their session has ended", async (t) => {
+longForm("streams of events go on until their session has ended", async (t) => {
   const runner = { drainAnnounceMs: 0, drainTimeoutMs: forever };
   const child = program(t, ["serve"], { runner });
   const url = await child.readyUrl();

@@ -10,6 +10,9 @@ import { freePort } from "../fixtures/free-port.ts";
 import { needs } from "../fixtures/needs.ts";
 import { bin, Child, noTerminal, program, temporaryFolder } from "../fixtures/runner/child.ts";
 import { ask, heard, startSession } from "../fixtures/runner/rest.ts";
+import { inLongForm, trials } from "../fixtures/trials.ts";
+
+const longForm = inLongForm(test.serial);
 
 test.serial("npm start: the built-in agent is served, and the last line says where", async (t) => {
   const child = new Child(t, [bin, "serve", "--port", "0"]);
@@ -24,8 +27,8 @@ test.serial("npm start: the built-in agent is served, and the last line says whe
   t.regex((await child.logged(/^Capacity/)).msg, /^Capacity: \d+ sessions?: .*CPU/);
 });
 
-/** Shells that npm may run a script with; its own default first. On Windows it is cmd.exe, which cannot be tried here. */
-const shells = ["sh", "bash"];
+/** Shells that npm may run a script with: its own default, and others in the long form. On Windows it is cmd.exe, which cannot be tried here. */
+const shells = trials(["sh"], ["sh", "bash"]);
 
 for (const shell of shells) {
   needs(shell, test.serial)(
@@ -90,7 +93,7 @@ test.serial("in a terminal, log lines are for eyes, and what is said is said onc
   t.deepEqual(child.log, []);
 });
 
-test.serial("in a terminal, the agents' own lines are there where they are asked for", async (t) => {
+longForm("in a terminal, the agents' own lines are there where they are asked for", async (t) => {
   if (noTerminal(t)) return;
   const child = program(t, ["serve", "--agents-log-level", "info"], { terminal: true });
   const [, url = ""] = await child.printed(/Greenroom is ready: (http:\S+)/);
@@ -152,7 +155,7 @@ test.serial("a port that is in use: one line that says what to do, and exit code
   t.is(inTerminal.stdout.split(`port ${port} of 127.0.0.1 is in use`).length, 2, "it is told once");
 });
 
-test.serial("metrics with a port of their own are on no other", async (t) => {
+longForm("metrics with a port of their own are on no other", async (t) => {
   const child = new Child(t, [bin, "serve", "--port", "0", "--metrics-port", "0"]);
   const url = await child.url();
   const { metrics_port: metricsPort } = await child.logged("server_listening");
@@ -178,7 +181,7 @@ test.serial("a server that anybody can reach and nothing guards says so loudly",
   t.is((await ask(url, "/sessions", { call_id: "x" })).status, 401);
 });
 
-test.serial("API keys that cannot be read stop the start", async (t) => {
+longForm("API keys that cannot be read stop the start", async (t) => {
   const env = { GREENROOM_API_KEYS: "short" };
   const child = new Child(t, [bin, "serve", "--port", "0"], { env });
   t.is((await child.exit).code, 2);

@@ -5,6 +5,9 @@ import { temporaryFolder } from "../fixtures/runner/child.ts";
 import { ask, startSession } from "../fixtures/runner/rest.ts";
 import { allTold, close, serving } from "../fixtures/runner/state-dir.ts";
 import { WebhookReceiver } from "../fixtures/supervisor/webhook-receiver.ts";
+import { inLongForm } from "../fixtures/trials.ts";
+
+const longForm = inLongForm(test.serial);
 
 const waiting = async (url: string) =>
   Number(/^greenroom_session_ends_waiting (\d+)$/m.exec((await ask(url, "/metrics")).body)?.[1]);
@@ -44,7 +47,7 @@ test.serial(
   },
 );
 
-test.serial("SIGTERM while the receiver is down: the next start tells the ends", async (t) => {
+longForm("SIGTERM while the receiver is down: the next start tells the ends", async (t) => {
   const receiver = await WebhookReceiver.open(t);
   receiver.mood = 503;
   const stateDir = temporaryFolder(t);

@@ -2,18 +2,21 @@ import test from "ava";
 import { supervisorOf } from "../../src/agent-launcher.ts";
 import { launch } from "../fixtures/launch.ts";
 import { reached } from "../fixtures/session-watch.ts";
+import { inLongForm } from "../fixtures/trials.ts";
+
+const longForm = inLongForm(test.serial);
 
 test.serial("a burst beyond the warm reserve waits for threads while capacity is left", async (t) => {
   const launcher = await launch(t, "faults/misbehaving", {
-    warmSessions: 2,
-    maxConcurrentSessions: 8,
+    warmSessions: 1,
+    maxConcurrentSessions: 4,
     threadWaitTimeoutMs: 30_000,
   });
   const sessions = await Promise.all(
-    Array.from({ length: 8 }, (_, n) => launcher.startSession({ callId: `call-${n}` })),
+    Array.from({ length: 4 }, (_, n) => launcher.startSession({ callId: `call-${n}` })),
   );
   await Promise.all(sessions.map((session) => reached(session, "live")));
-  t.is(new Set(sessions.map((session) => session.id)).size, 8);
+  t.is(new Set(sessions.map((session) => session.id)).size, 4);
 });
 
 test.serial("of many starts at once exactly as many are admitted as there are places", async (t) => {
@@ -71,7 +74,7 @@ test.serial("an idle timeout of 0 is off, the longest duration holds all the sam
   t.is(session.endReason, "max_duration");
 });
 
-test.serial(
+longForm(
   "a start that waits for its thread for longer than a session may last begins all the same",
   async (t) => {
     const launcher = await launch(t, "imports/seconds-to-import", {
@@ -117,7 +120,7 @@ test.serial("a drain lets calls end by themselves, and closes the rest when time
   t.is(accepted.endReason, "drained");
 });
 
-test.serial("a drain that is hurried closes at once", async (t) => {
+longForm("a drain that is hurried closes at once", async (t) => {
   const launcher = await launch(t, "faults/misbehaving");
   const session = await launcher.startSession({ callId: "x" });
   const hurry = new AbortController();

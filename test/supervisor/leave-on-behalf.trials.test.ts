@@ -9,6 +9,7 @@ import { launch } from "../fixtures/launch.ts";
 import { reached } from "../fixtures/session-watch.ts";
 import { gate, notes } from "../fixtures/supervisor/leave-notes.ts";
 import { leaveSecret } from "../fixtures/supervisor/open-call-edge.ts";
+import { trials } from "../fixtures/trials.ts";
 
 /** One after another: each takes threads down. */
 const test = anyTest.serial;
@@ -45,16 +46,19 @@ async function logged(t: ExecutionContext): Promise<{ launcher: AgentLauncher; t
   return { launcher, text: () => text };
 }
 
-const deaths: readonly (readonly [
-  fault: string,
-  reason: EndReason,
-  options: Parameters<typeof launch>[2],
-])[] = [
+type Death = readonly [fault: string, reason: EndReason, options: Parameters<typeof launch>[2]];
+
+const deaths: readonly Death[] = [
   ["uncaught", "crashed", {}],
-  ["exit", "crashed", {}],
   ["spin", "unresponsive", { unresponsiveAfterMs: 2_000 }],
-  ["flood", "flooded", {}],
-  ["ignore-close", "killed", { closeGraceMs: 200 }],
+  ...trials<readonly Death[]>(
+    [],
+    [
+      ["exit", "crashed", {}],
+      ["flood", "flooded", {}],
+      ["ignore-close", "killed", { closeGraceMs: 200 }],
+    ],
+  ),
 ];
 
 for (const [fault, reason, options] of deaths) {

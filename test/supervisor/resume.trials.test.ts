@@ -7,6 +7,9 @@ import { agentUrl } from "../fixtures/agent-url.ts";
 import type { ComeBackConfig } from "../fixtures/agents/calls/come-back.ts";
 import { startLauncher } from "../fixtures/http/open-server.ts";
 import { launch } from "../fixtures/launch.ts";
+import { inLongForm, trials } from "../fixtures/trials.ts";
+
+const longForm = inLongForm(test.serial);
 
 const line = "Sorry, I was cut off for a moment.";
 
@@ -68,11 +71,21 @@ async function call(config: ComeBackConfig = {}, launcher = shared): Promise<Cal
   };
 }
 
-const deaths: readonly { readonly how: string; readonly reason: EndReason }[] = [
+interface Death {
+  readonly how: string;
+  readonly reason: EndReason;
+}
+
+const deaths: readonly Death[] = [
   { how: "die", reason: "crashed" },
-  { how: "throw", reason: "crashed" },
   { how: "hang", reason: "unresponsive" },
-  { how: "eat", reason: "out_of_memory" },
+  ...trials<readonly Death[]>(
+    [],
+    [
+      { how: "throw", reason: "crashed" },
+      { how: "eat", reason: "out_of_memory" },
+    ],
+  ),
 ];
 
 for (const { how, reason } of deaths) {
@@ -208,7 +221,7 @@ test.serial("beyond its intensity the session ends, for the reason of the last d
   t.is(events.filter(({ type }) => type === "interrupted").length, 3);
 });
 
-test.serial("an agent whose conversation may not be kept ends with its thread", async (t) => {
+longForm("an agent whose conversation may not be kept ends with its thread", async (t) => {
   const { session, say, hears } = await call({ restore: false });
   await hears("Hello there.");
   say("die");
@@ -241,7 +254,7 @@ test.serial("an error that joinCall throws ends the session, unless the agent sa
   t.is(other.session.endReason, "closed");
 });
 
-test.serial("the line may be another one, or none", async (t) => {
+longForm("the line may be another one, or none", async (t) => {
   const one = await call({ resumeLine: null });
   const { say, hears } = one;
   await hears("Hello there.");

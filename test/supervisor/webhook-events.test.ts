@@ -229,7 +229,7 @@ test("at the end what waits is sent at once; a receiver that is away delays the 
   const { receiver, counts, hook, sessionOf } = await feeding(t, {
     batchMs: 600_000,
     endWaitMs: 50,
-    lastMs: 500,
+    lastMs: 60_000,
   });
   const { session, events, say } = sessionOf("a");
   hook.follow(session, 0);
@@ -242,14 +242,15 @@ test("at the end what waits is sent at once; a receiver that is away delays the 
   t.is(receiver.eventsOf("a")[1]?.text, long);
   t.is(receiver.forged, 0);
 
-  const late = sessionOf("b");
-  hook.follow(late.session, 0);
-  receiver.answer = () => false;
+  const away = await feeding(t, { batchMs: 600_000, endWaitMs: 50, lastMs: 500 });
+  const late = away.sessionOf("b");
+  away.hook.follow(late.session, 0);
+  away.receiver.answer = () => false;
   late.say("one");
-  await hook.finished("b");
-  t.deepEqual(receiver.eventsOf("b"), []);
-  await eventually("it is dropped", () => counts.dropped === 1, 60_000);
-  t.is(hook.finished("b"), null);
+  await away.hook.finished("b");
+  t.deepEqual(away.receiver.eventsOf("b"), []);
+  await eventually("it is dropped", () => away.counts.dropped === 1, 60_000);
+  t.is(away.hook.finished("b"), null);
 
   const failing = await feeding(t, { giveUpAfterMs: 0 });
   const last = failing.sessionOf("c");

@@ -6,6 +6,9 @@ import { openaiDelays, startOpenai } from "../emulators/openai.ts";
 import { freePort } from "../fixtures/free-port.ts";
 import { bin, Child } from "../fixtures/runner/child.ts";
 import { ask, heard, startSession } from "../fixtures/runner/rest.ts";
+import { inLongForm } from "../fixtures/trials.ts";
+
+const longForm = inLongForm(test.serial);
 
 type Environment = Readonly<Record<string, string>>;
 
@@ -36,7 +39,7 @@ test.serial("without keys it is served by the offline stand-ins, and says so in 
   t.deepEqual(complaints, []);
 });
 
-test.serial("each provider whose key is set is used, and the stand-ins for the others", async (t) => {
+longForm("each provider whose key is set is used, and the stand-ins for the others", async (t) => {
   await using gemini = await startGemini();
   await using deepgram = await startDeepgram();
   const { made, complaints } = await served(t, { ...gemini.environment, ...deepgram.environment });
@@ -137,7 +140,7 @@ test.serial("a wrong key is one line at the start, and the server stays up", asy
   t.is(gemini.log.of("request").length <= 2, true, "a wrong key is not tried again");
 });
 
-test.serial("in the console a wrong key is one line too, beside the conversation", async (t) => {
+longForm("in the console a wrong key is one line too, beside the conversation", async (t) => {
   await using gemini = await startGemini({ apiKey: "the-right-one" });
   const env = { ...gemini.environment, GOOGLE_API_KEY: "a-wrong-key" };
   const child = new Child(t, [bin, "run"], { env });
@@ -153,7 +156,7 @@ test.serial("in the console a wrong key is one line too, beside the conversation
   t.regex(child.stdout, /^· failed: Gemini answered 400 INVALID_ARGUMENT: API key not valid/m);
 });
 
-test.serial("a provider that cannot be reached is one line too", async (t) => {
+longForm("a provider that cannot be reached is one line too", async (t) => {
   const address = await nobody();
   const { complaints, url } = await served(t, {
     ELEVENLABS_API_KEY: "any-key",
@@ -164,7 +167,7 @@ test.serial("a provider that cannot be reached is one line too", async (t) => {
   t.is((await ask(url, "/ready")).status, 200);
 });
 
-test.serial("--no-demo leaves out what the agent is made of", async (t) => {
+longForm("--no-demo leaves out what the agent is made of", async (t) => {
   const child = new Child(t, [bin, "run", "--no-demo"]);
   child.end();
   t.is((await child.exit).code, 0);

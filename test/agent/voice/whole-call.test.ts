@@ -2,7 +2,6 @@ import test from "ava";
 import type { AgentLauncher } from "greenroom";
 import { Shared } from "../../fixtures/shared.ts";
 import { answer, question, spokenQuestion } from "../../fixtures/voice/spoken-question.ts";
-import { until } from "../../fixtures/voice/voice-call.ts";
 import {
   hears,
   letters,
@@ -57,30 +56,6 @@ test.serial("words over the agent: it is cut, and the model is told what was hea
 });
 
 test.serial(
-  "the recogniser's connection is lost in mid-turn: the turn goes on with the next one",
-  async (t) => {
-    const stage = await VoiceStage.open(t, "none", server);
-    const { deepgram } = stage.services;
-    hears(stage.services, "Hello there.");
-    const call = await stage.call(t);
-    const { alice } = call;
-    const playing = call.say(4_000);
-    await until(
-      () => deepgram.log.of("sent").some(({ message }) => JSON.stringify(message).includes("StartOfTurn")),
-      "the start of the turn",
-    );
-    await deepgram.connections[0]!.read();
-    deepgram.connections[0]!.cut();
-    await playing;
-    await alice.pause(100);
-    const turn = await call.turnsOver(1);
-    t.is(turn.outcome, "done");
-    t.regex(call.transcript[0]!, /^alice: Hello.*Hello there\.$/);
-    t.is(deepgram.log.of("open").length, 2);
-  },
-);
-
-test.serial(
   "the model fails in mid-answer: what was made is heard, the agent says so, the call lives on",
   async (t) => {
     const stage = await VoiceStage.open(t, "none", server);
@@ -97,28 +72,6 @@ test.serial(
     await call.say();
     t.is((await call.turnsOver(3)).outcome, "done");
     t.is(call.transcript.at(-1), `agent: ${saga}`);
-  },
-);
-
-test.serial(
-  "the voice fails in mid-sentence: what was made is heard, the agent says so, the call lives on",
-  async (t) => {
-    const stage = await VoiceStage.open(t, "none", server);
-    const { gemini, elevenlabs } = stage.services;
-    hears(stage.services, "Tell me a story.");
-    gemini.script = () => [{ text: story }];
-    elevenlabs.faults.push({}, { cutAfterMs: 600 });
-    const call = await stage.call(t, { speed: 4 });
-    await call.say();
-    t.is((await call.turnsOver(1)).outcome, "failed");
-    const heard = call.transcript[1]!.replace("agent: ", "");
-    // The third sentence may overtake the second one, which needs a connection of its own.
-    t.regex(heard, /^Once upon a time there was a king\. He had a( castle with a hundred rooms\. In each)? /);
-    t.true(heard.length < story.length - 10, heard);
-    t.is((await call.turnsOver(2)).outcome, "done");
-    await call.say();
-    t.is((await call.turnsOver(3)).outcome, "done");
-    t.is(call.transcript.at(-1), `agent: ${story}`);
   },
 );
 

@@ -20,6 +20,7 @@ import { KeyRing } from "../../../src/control-plane/access/api-keys/key-ring.ts"
 import { fillServeOptions } from "../../../src/control-plane/serve-options.ts";
 import { eventually } from "../../fixtures/eventually.ts";
 import { type OpenServer, openServer, startLauncher } from "../../fixtures/http/open-server.ts";
+import { trials } from "../../fixtures/trials.ts";
 
 /** One after another, since they share a server and its log. */
 const test = anyTest.serial as TestFn<{ launcher: AgentLauncher }>;
@@ -119,19 +120,20 @@ test("one bad line keeps no key alive that was taken out, and none out that was 
   t.is((await measured(t.context.launcher)).at(-1), "greenroom_api_key_file_flaws 0");
 });
 
-for (const [name, change] of [
-  ["emptied", (file: string) => writeFileSync(file, "")],
-  ["left with comments alone", (file: string) => writeFileSync(file, `# ann:${ann}\n`)],
-  ["deleted", (file: string) => rmSync(file)],
-  [
-    "replaced by a folder",
-    (file: string) => {
-      rmSync(file);
-      mkdirSync(file);
-    },
-  ],
-  ["made no text", (file: string) => writeFileSync(file, Buffer.from([0, 1, 2, 3]))],
-] as const) {
+/** What may become of a file of keys. */
+const changes: Readonly<Record<string, (file: string) => void>> = {
+  emptied: (file) => writeFileSync(file, ""),
+  "left with comments alone": (file) => writeFileSync(file, `# ann:${ann}\n`),
+  deleted: (file) => rmSync(file),
+  "replaced by a folder": (file) => {
+    rmSync(file);
+    mkdirSync(file);
+  },
+  "made no text": (file) => writeFileSync(file, Buffer.from([0, 1, 2, 3])),
+};
+
+for (const name of trials(["emptied", "deleted"], Object.keys(changes))) {
+  const change = changes[name]!;
   test(`a file that was ${name} lets nobody in, and its keys come back with it`, async (t) => {
     const { file, server } = await serve(t, `ann:${ann}\n`);
     t.is(await statusOf(server, ann), 200);

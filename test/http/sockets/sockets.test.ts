@@ -212,15 +212,13 @@ test("the agent is heard by a client, and hears it", async (t) => {
   const { media } = await started(server, { sound: true, say: "Welcome to the call" });
   const { client, joined } = await SocketClient.open(t, media);
   t.is(joined.sample_rate, 16_000);
-  let heard = 0;
-  for (let frames = 0; frames < 10; ) {
+  // Silence may come first.
+  for (let heard = false; !heard; ) {
     const message = await client.next();
     if (!Buffer.isBuffer(message)) continue;
     t.is(message.length, 640);
-    heard += message.some((byte) => byte !== 0) ? 1 : 0;
-    frames += 1;
+    heard = message.some((byte) => byte !== 0);
   }
-  t.true(heard > 0);
 });
 
 test("a server of one's own, with the API below a path of its application, takes clients in", async (t) => {

@@ -3,10 +3,13 @@ import { inChromium, shareChromium, stageOf, titled } from "../../fixtures/brows
 import { flaws, said, stateIs, talkPage } from "../../fixtures/browser/talk-page.ts";
 import { eventually } from "../../fixtures/eventually.ts";
 import { openServer } from "../../fixtures/http/open-server.ts";
+import { trials } from "../../fixtures/trials.ts";
 
 shareChromium();
 
-for (const transport of ["webrtc", "websocket"] as const) {
+type Transport = "webrtc" | "websocket";
+
+for (const transport of trials<readonly Transport[]>(["webrtc"], ["webrtc", "websocket"])) {
   inChromium(titled(`by ${transport}: greeted aloud, heard, answered aloud, and ended`), async (t) => {
     const { launcher } = t.context;
     const { page } = await stageOf(t);

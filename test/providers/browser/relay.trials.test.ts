@@ -7,6 +7,7 @@ import { CallPage } from "../../fixtures/browser/chromium.ts";
 import { type BrowserContext, inChromium, shareChromium, titled } from "../../fixtures/browser/stage.ts";
 import { openServer, startLauncher } from "../../fixtures/http/open-server.ts";
 import { noRelay, Relay, relayUser } from "../../fixtures/media/relay.ts";
+import { trials } from "../../fixtures/trials.ts";
 
 shareChromium();
 
@@ -23,7 +24,7 @@ async function hole(t: ExecutionContext<BrowserContext>): Promise<number> {
   return socket.address().port;
 }
 
-for (const mediaPort of [false, true]) {
+for (const mediaPort of trials([true], [false, true])) {
   const by = mediaPort ? "beside the media port" : "with ports of its own";
   declare(title(`where no way leads straight to the agent, its relay is one, ${by}`), async (t) => {
     const relay = await Relay.start();

@@ -1,5 +1,5 @@
 import test, { type ExecutionContext } from "ava";
-import type { AgentLauncher, JsonObject, Session } from "greenroom";
+import type { AgentLauncher, EndReason, JsonObject, Session } from "greenroom";
 import { supervisorOf } from "../../../src/agent-launcher.ts";
 import type { SfuAddress } from "../../../src/providers/stream/call/call-connection-event.ts";
 import { GuestTokens } from "../../../src/providers/stream/coordinator/guest-tokens.ts";
@@ -14,7 +14,9 @@ import { openServer } from "../../fixtures/http/open-server.ts";
 import { launch } from "../../fixtures/launch.ts";
 import { reached } from "../../fixtures/session-watch.ts";
 import { joinTestCall } from "../../fixtures/stream/caller.ts";
-import { trials } from "../../fixtures/trials.ts";
+import { inLongForm, trials } from "../../fixtures/trials.ts";
+
+const longForm = inLongForm(test.serial);
 
 /** The times by which nobody goes by a deadline here: whoever is gone has been taken away. */
 const forever = { fastReconnectDeadlineSeconds: 3_600, signalTimeoutMs: 3_600_000 };
@@ -45,10 +47,13 @@ async function open(t: ExecutionContext, unresponsiveAfterMs = 30_000): Promise<
 const present = (stream: StreamEmulator) =>
   stream.call("default:c1").participants.map(({ userId }) => userId);
 
-for (const [fault, reason] of [
-  ["exit", "crashed"],
-  ["spin", "unresponsive"],
-] as const) {
+for (const [fault, reason] of trials<readonly (readonly ["exit" | "spin", EndReason])[]>(
+  [["exit", "crashed"]],
+  [
+    ["exit", "crashed"],
+    ["spin", "unresponsive"],
+  ],
+)) {
   test.serial(`where a thread ends as ${reason}, the others see the agent leave at once`, async (t) => {
     const { stream, launcher, session } = await open(t, fault === "spin" ? 1_000 : undefined);
     const ada = await joinTestCall(t, stream, "ada");
@@ -62,9 +67,9 @@ for (const [fault, reason] of [
   });
 }
 
-const deaths = trials(1, 50);
+const deaths = 50;
 
-test.serial(
+longForm(
   `no killed thread leaves a participant, a socket or a leave under way, ${deaths} in a row`,
   async (t) => {
     t.timeout(300_000);

@@ -2,6 +2,9 @@ import test from "ava";
 import { level } from "../../../src/audio/pcm.ts";
 import { begin, bridge, connected, heardOf, saidAt } from "../../fixtures/stream/media-stage.ts";
 import { PlainSfu, type Received } from "../../fixtures/stream/plain-sfu.ts";
+import { inLongForm } from "../../fixtures/trials.ts";
+
+const longForm = inLongForm(test.serial);
 
 /**
  * Returns how much later the last packets came than their timestamps say, by those of them that came soonest, in
@@ -255,7 +258,7 @@ test.serial("a cut is noticed, and the connection recovers when it ends", async 
   t.deepEqual(media.states, { publisher: steps, subscriber: steps });
 });
 
-test.serial("a path whose delay is longer than DTLS waits for its answers", async (t) => {
+longForm("a path whose delay is longer than DTLS waits for its answers", async (t) => {
   const { media, sfu } = await begin(t);
   await bridge(t, sfu, (link) => {
     link.delayMs = 300;
@@ -289,7 +292,7 @@ test.serial("an address that cannot be used fails the connection, and not the th
   t.is(await media.end(), 0);
 });
 
-test.serial("ICE that never connects fails in time", async (t) => {
+longForm("ICE that never connects fails in time", async (t) => {
   const { media, sfu } = await begin(t, { media: { times: { connectTimeoutMs: 500 } } });
   sfu.toClient = () => null;
   sfu.toSfu = () => null;

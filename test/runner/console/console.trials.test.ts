@@ -6,6 +6,9 @@ import { AgentFile, throwsAtImport } from "../../fixtures/agent-file.ts";
 import { agentUrl } from "../../fixtures/agent-url.ts";
 import { bin, Child, noTerminal, program } from "../../fixtures/runner/child.ts";
 import { script } from "../../fixtures/scripted-llm.ts";
+import { inLongForm } from "../../fixtures/trials.ts";
+
+const longForm = inLongForm(test.serial);
 
 test.serial("each line of a pipe is a turn; the end of the input ends the call", async (t) => {
   const child = new Child(t, [bin, "run"]);
@@ -23,7 +26,7 @@ test.serial("each line of a pipe is a turn; the end of the input ends the call",
   t.regex(child.stderr, /^Agent: LLM local rules, .*\n$/);
 });
 
-test.serial("/metrics shows figures, /quit ends the call, whatever follows", async (t) => {
+longForm("/metrics shows figures, /quit ends the call, whatever follows", async (t) => {
   const child = new Child(t, [bin, "run"]);
   child.end("thanks\n/metrics\n/what\n/quit\nthanks\n");
   t.is((await child.exit).code, 0);
@@ -41,7 +44,7 @@ test.serial("a turn that fails is told, and the conversation goes on", async (t)
   t.regex(child.stdout, /^agent: You said hello$/m);
 });
 
-test.serial("control characters in what the agent says do not reach the terminal", async (t) => {
+longForm("control characters in what the agent says do not reach the terminal", async (t) => {
   const child = program(t, ["run"], { launcher: { agent: agentUrl("scripted") } });
   child.end(`${script([{ text: "\u001b[2Jgone \u0007\u009b1mloud" }])}\n`);
   t.is((await child.exit).code, 0);
@@ -82,7 +85,7 @@ test.serial(
   },
 );
 
-test.serial("in a terminal, hints are broken between words, and /quit leaves no prompt behind", async (t) => {
+longForm("in a terminal, hints are broken between words, and /quit leaves no prompt behind", async (t) => {
   const child = inTerminal(t, "faults/misbehaving", ["run", "--no-splash"]);
   if (!child) return;
   child.write("hello\r");
@@ -94,6 +97,34 @@ test.serial("in a terminal, hints are broken between words, and /quit leaves no 
   const rows = stripVTControlCharacters(hint).trim().split(/\r?\n/);
   t.is(rows.length, 2);
   for (const row of rows) t.true(row.length < 80, row);
+});
+
+longForm("the call is of the type and the id that were asked for", async (t) => {
+  const child = new Child(t, [
+    bin,
+    "run",
+    "--call-type",
+    "support",
+    "--call-id",
+    "42",
+    "--log-level",
+    "info",
+  ]);
+  child.end();
+  t.is((await child.exit).code, 0);
+  t.regex(child.stderr, /"call_type":"support","call_id":"42"/);
+  t.false(child.stdout.includes("call_id"));
+});
+
+longForm("in a terminal, Ctrl-C ends the call; splash and hints can be left out", async (t) => {
+  const child = inTerminal(t, "scripted", ["run", "--no-splash", "--no-demo"]);
+  if (!child) return;
+  child.write("hello\r");
+  await child.printed(/You said hello/);
+  child.write("\u0003");
+  t.is((await child.exit).code, 0);
+  leavesNoPrompt(t, child);
+  t.notRegex(child.stdout, /Type to talk|Greenroom/);
 });
 
 /** The row of the last prompt is cleared before the last words. */

@@ -3,6 +3,9 @@ import test, { type ExecutionContext } from "ava";
 import { AgentFile } from "../../fixtures/agent-file.ts";
 import { agentUrl } from "../../fixtures/agent-url.ts";
 import { bin, Child, noTerminal, program } from "../../fixtures/runner/child.ts";
+import { inLongForm } from "../../fixtures/trials.ts";
+
+const longForm = inLongForm(test.serial);
 
 const launcher = { agent: agentUrl("calls/open-call") };
 const talkAddress = /http:\/\/127\.0\.0\.1:\d+\/talk#session=[\w-]+&token=[\w-]+/;
@@ -21,7 +24,7 @@ test.serial("run --join prints the link, and stays in the call though nothing is
   t.false(child.stderr.includes("demo.invalid"), "the link is not logged");
 });
 
-test.serial("without a terminal there is no link unless it is asked for", async (t) => {
+longForm("without a terminal there is no link unless it is asked for", async (t) => {
   const child = program(t, ["run"], { launcher });
   child.end("thanks\n");
   t.is((await child.exit).code, 0);
@@ -59,7 +62,7 @@ test.serial("an edge for browsers: the link leads to the call alone, and only wi
   t.deepEqual(await child.exit, { code: 0, signal: null });
 });
 
-test.serial("in a terminal the link is a hint, in one piece", async (t) => {
+longForm("in a terminal the link is a hint, in one piece", async (t) => {
   const child = inTerminal(t, ["run", "--no-splash"]);
   if (!child) return;
   await child.printed(address);
@@ -68,7 +71,7 @@ test.serial("in a terminal the link is a hint, in one piece", async (t) => {
   t.regex(stripVTControlCharacters(child.stdout), address);
 });
 
-test.serial("in a terminal, --no-demo prints no link", async (t) => {
+longForm("in a terminal, --no-demo prints no link", async (t) => {
   const child = inTerminal(t, ["run", "--no-splash", "--no-demo"]);
   if (!child) return;
   child.write("thanks\r");
@@ -87,6 +90,28 @@ test.serial("in a terminal an agent that waits for somebody says so, and for how
   await child.printed(/Nice to see you/);
   child.write("/quit\r");
   t.is((await child.exit).code, 0);
+});
+
+longForm("what is typed is answered as ever, also with --join", async (t) => {
+  const child = program(t, ["run", "--join"], { launcher });
+  child.write("thanks\n");
+  await child.printed(/^agent: You are welcome!$/m);
+  child.kill("SIGTERM");
+  t.is((await child.exit).code, 0);
+});
+
+longForm("in a terminal the built-in agent offers the talk page, unless --no-demo is given", async (t) => {
+  if (noTerminal(t)) return;
+  const offers = new Child(t, [bin, "run", "--no-splash"], { terminal: true });
+  await offers.printed(talkAddress);
+  offers.write("/quit\r");
+  t.is((await offers.exit).code, 0);
+  const silent = new Child(t, [bin, "run", "--no-splash", "--no-demo"], { terminal: true });
+  silent.write("thanks\r");
+  await silent.printed(/You are welcome/);
+  silent.write("/quit\r");
+  t.is((await silent.exit).code, 0);
+  t.notRegex(silent.stdout, /\/talk#/);
 });
 
 const waitingAgent = `

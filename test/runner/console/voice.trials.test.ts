@@ -5,7 +5,10 @@ import * as testing from "greenroom/testing";
 import { startDeepgram } from "../../emulators/deepgram.ts";
 import { startElevenlabs } from "../../emulators/elevenlabs.ts";
 import { bin, Child, temporaryFolder } from "../../fixtures/runner/child.ts";
+import { inLongForm } from "../../fixtures/trials.ts";
 import { spoken } from "../../fixtures/voice/spoken.ts";
+
+const longForm = inLongForm(test.serial);
 
 const example = join(import.meta.dirname, "../../../examples/voice-agent.ts");
 
@@ -46,7 +49,7 @@ test.serial("a voice that fails: short lines on the terminal, and no success", a
   t.regex(child.stdout, /^· no turn was answered\nThe call has ended: finished\.$/m);
 });
 
-test.serial("a limit for a provider that the agent does not have is told, by run and by serve", async (t) => {
+longForm("a limit for a provider that the agent does not have is told, by run and by serve", async (t) => {
   const told = /^The limit for locl has no effect: .*: did you mean local\?$/m;
   const limit = ["--provider-concurrency", "locl:20,local:2"];
   const child = new Child(t, [bin, "run", ...limit]);
@@ -60,7 +63,7 @@ test.serial("a limit for a provider that the agent does not have is told, by run
   t.is(level, 40);
 });
 
-test.serial("the log names the error of a service that does not work", async (t) => {
+longForm("the log names the error of a service that does not work", async (t) => {
   await using deepgram = await startDeepgram({ apiKey: "the-right-one" });
   const env = { ...deepgram.environment, DEEPGRAM_API_KEY: "a-wrong-key" };
   const server = new Child(t, [bin, "serve", "--port", "0"], { env });

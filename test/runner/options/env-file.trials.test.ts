@@ -4,6 +4,9 @@ import test, { type ExecutionContext } from "ava";
 import { misspelt } from "../../../src/runner/options/unknown-variables.ts";
 import { bin, Child, program, temporaryFolder } from "../../fixtures/runner/child.ts";
 import { ask } from "../../fixtures/runner/rest.ts";
+import { inLongForm, trials } from "../../fixtures/trials.ts";
+
+const longForm = inLongForm(test.serial);
 
 const key = "0123456789abcdef";
 
@@ -14,12 +17,17 @@ function folderOf(t: ExecutionContext, bytes: string | Buffer): string {
   return folder;
 }
 
+const utf16: readonly [string, Buffer] = [
+  "UTF-16",
+  Buffer.from(`\ufeffGREENROOM_API_KEYS=backend:${key}\r\n`, "utf16le"),
+];
+
 for (const [what, bytes] of [
   [
     "a byte order mark, line ends of Windows and export",
     `\ufeffexport GREENROOM_API_KEYS="backend:${key}"\r\nOTHER=1\r\n`,
   ],
-  ["UTF-16", Buffer.from(`\ufeffGREENROOM_API_KEYS=backend:${key}\r\n`, "utf16le")],
+  ...trials([], [utf16]),
 ] as const) {
   test.serial(`keys in the first line of .env guard the server: ${what}`, async (t) => {
     const url = await program(t, ["serve", "--port", "0"], { cwd: folderOf(t, bytes) }).url();
@@ -66,7 +74,7 @@ test.serial("another line that cannot be read is told, and nothing is lost for i
   t.regex((await ask(url, "/metrics")).body, /^greenroom_pool_capacity 3$/m);
 });
 
-test.serial("the console says the same in a line", async (t) => {
+longForm("the console says the same in a line", async (t) => {
   const child = new Child(t, [bin, "run"], { dotEnv: "source_up\n" });
   child.end();
   t.is((await child.exit).code, 0);
@@ -94,7 +102,7 @@ test.serial(
   },
 );
 
-test.serial("quotes that came along with a variable's value are no part of the keys", async (t) => {
+longForm("quotes that came along with a variable's value are no part of the keys", async (t) => {
   const env = { GREENROOM_API_KEYS: `"backend:${key}"` };
   const url = await program(t, ["serve", "--port", "0"], { env }).url();
   t.is((await fetch(`${url}/sessions`, { headers: { Authorization: `Bearer ${key}` } })).status, 200);

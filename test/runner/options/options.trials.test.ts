@@ -6,6 +6,9 @@ import { allOutsideOptions } from "../../../src/options/outside.ts";
 import { readSettings } from "../../../src/runner/options/settings.ts";
 import { bin, Child, commandLines, program, temporaryFolder } from "../../fixtures/runner/child.ts";
 import { ask } from "../../fixtures/runner/rest.ts";
+import { inLongForm } from "../../fixtures/trials.ts";
+
+const longForm = inLongForm(test.serial);
 
 const capacity = async (url: string): Promise<number> => {
   const { body } = await ask(url, "/metrics");
@@ -24,12 +27,12 @@ test.serial(
   },
 );
 
-test.serial(".env counts more than the code", async (t) => {
+longForm(".env counts more than the code", async (t) => {
   const child = program(t, ["serve"], { ...setInCode, ...setInFile });
   t.is(await capacity(await child.url()), 4);
 });
 
-test.serial("a variable counts more than .env", async (t) => {
+longForm("a variable counts more than .env", async (t) => {
   const child = program(t, ["serve"], { ...setInCode, ...setInFile, ...setInEnvironment });
   t.is(await capacity(await child.url()), 5);
 });
@@ -132,7 +135,7 @@ test.serial(
   },
 );
 
-test.serial("a wrong option in the code is named too", async (t) => {
+longForm("a wrong option in the code is named too", async (t) => {
   const launcher = { agentIdleTimeout: 5 } as object;
   const child = program(t, ["serve"], { launcher });
   t.is((await child.exit).code, 2);
@@ -191,7 +194,7 @@ test.serial("flags that npm took for its own are named, with what to write", asy
   t.true(wrong.stderr.includes(kept), wrong.stderr);
 });
 
-test.serial("API keys under a misspelt name are refused, since nobody would be asked for one", async (t) => {
+longForm("API keys under a misspelt name are refused, since nobody would be asked for one", async (t) => {
   const env = { GREENROOM_API_KEY: "name:0123456789abcdef" };
   const child = new Child(t, [bin, "serve", "--port", "0"], { env });
   t.is((await child.exit).code, 2);
@@ -234,13 +237,13 @@ test.serial("the help names every flag, and the version is that of the manifest"
   t.is(version?.trim(), manifest.version);
 });
 
-test.serial("no command is none: the usage, and exit code 2", async (t) => {
+longForm("no command is none: the usage, and exit code 2", async (t) => {
   const nothing = new Child(t, [bin]);
   t.is((await nothing.exit).code, 2);
   t.regex(nothing.stderr, /Usage: greenroom/);
 });
 
-test.serial("a folder named .env is none of our business", async (t) => {
+longForm("a folder named .env is none of our business", async (t) => {
   const cwd = temporaryFolder(t);
   mkdirSync(join(cwd, ".env"));
   const child = new Child(t, [bin, "serve", "--port", "x"], { cwd });
@@ -294,7 +297,7 @@ test("choices and switches are read in any case", (t) => {
   t.is(read("maxSessionsPerCall", "None"), null);
 });
 
-test("a server starts with the levels that Vision Agents' commands have", async (t) => {
+longForm("a server starts with the levels that Vision Agents' commands have", async (t) => {
   const levels = ["--log-level", "INFO", "--agents-log-level", "WARNING", "--http-log-level", "CRITICAL"];
   const child = new Child(t, [bin, "serve", "--port", "0", ...levels]);
   t.regex(await child.url(), /^http:/);

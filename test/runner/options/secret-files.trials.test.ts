@@ -5,6 +5,9 @@ import { UsageError } from "../../../src/runner/commands/usage-error.ts";
 import { readSecretFiles } from "../../../src/runner/options/secret-files.ts";
 import { agentProgram, Child, program, temporaryFolder } from "../../fixtures/runner/child.ts";
 import { ask } from "../../fixtures/runner/rest.ts";
+import { inLongForm } from "../../fixtures/trials.ts";
+
+const longForm = inLongForm(test.serial);
 
 /**
  * Mounts a Secret as the kubelet does: each name links into `..data`, and that to a folder of its own. Returns the
@@ -44,7 +47,7 @@ test.serial("API keys of such a file are asked for", async (t) => {
   t.is((await fetch(`${url}/sessions`, { headers })).status, 200);
 });
 
-test.serial("an empty variable hides no such file", async (t) => {
+longForm("an empty variable hides no such file", async (t) => {
   const env = {
     GREENROOM_SECRETS_DIR: mountedSecret(t, { GREENROOM_API_KEYS: key }),
     GREENROOM_API_KEYS: "",
@@ -53,7 +56,7 @@ test.serial("an empty variable hides no such file", async (t) => {
   t.is((await ask(url, "/sessions")).status, 401);
 });
 
-test.serial("a variable counts more than such a file, and that more than .env", async (t) => {
+longForm("a variable counts more than such a file, and that more than .env", async (t) => {
   const capacity = async (env: Readonly<Record<string, string>>): Promise<string | undefined> => {
     const dotEnv = "GREENROOM_MAX_CONCURRENT_SESSIONS=3\n";
     const url = await program(t, ["serve", "--port", "0"], { env, dotEnv }).url();

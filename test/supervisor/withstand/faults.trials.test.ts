@@ -8,7 +8,9 @@ import { program } from "../../fixtures/runner/child.ts";
 import { ask, heard, startSession } from "../../fixtures/runner/rest.ts";
 import { answer, eventOf, reached } from "../../fixtures/session-watch.ts";
 import { Shared } from "../../fixtures/shared.ts";
-import { trials } from "../../fixtures/trials.ts";
+import { inLongForm, trials } from "../../fixtures/trials.ts";
+
+const longForm = inLongForm(test.serial);
 
 /** Opens another call beside the one that goes wrong: it talks before, during and after. */
 async function neighbour(launcher: AgentLauncher): Promise<{ session: Session; check(): Promise<string> }> {
@@ -32,8 +34,41 @@ interface Fault {
   readonly options?: Parameters<typeof launch>[2];
 }
 
-/** Other kinds of memory, and other ways to keep it: the trials of the long form. */
-const moreMemory: readonly Fault[] = [
+/** Other kinds of memory and other ways to keep it, and brothers of the faults below: the trials of the long form. */
+const moreFaults: readonly Fault[] = [
+  {
+    title: "joinCall rejects with nothing",
+    config: { fault: "throw-nothing" },
+    reason: "failed",
+    error: /undefined/,
+  },
+  {
+    title: "joinCall heeds no close while a timer runs",
+    config: { fault: "ignore-close" },
+    reason: "killed",
+    error: /ignored the close/,
+    close: true,
+    options: { closeGraceMs: 300 },
+  },
+  {
+    title: "joinCall throws because it is closed",
+    config: { fault: "throw-on-close" },
+    reason: "closed",
+    error: null,
+    close: true,
+  },
+  {
+    title: "an unhandled rejection",
+    config: { fault: "unhandled" },
+    reason: "crashed",
+    error: /nobody handled this/,
+  },
+  {
+    title: "a flood of messages from a loop that yields",
+    config: { fault: "flood-port-politely" },
+    reason: "flooded",
+    error: /more than 2000 messages/,
+  },
   {
     title: "100 MiB of wasm memory",
     config: { fault: "hoard-in-wasm" },
@@ -65,15 +100,9 @@ const moreMemory: readonly Fault[] = [
 ];
 
 const faults: readonly Fault[] = [
-  ...trials([], moreMemory),
+  ...trials([], moreFaults),
   { title: "joinCall returns", config: { fault: "return" }, reason: "finished", error: null },
   { title: "joinCall throws", config: { fault: "throw" }, reason: "failed", error: /the agent broke/ },
-  {
-    title: "joinCall rejects with nothing",
-    config: { fault: "throw-nothing" },
-    reason: "failed",
-    error: /undefined/,
-  },
   {
     title: "joinCall never returns and is closed",
     config: { fault: "hang" },
@@ -83,31 +112,10 @@ const faults: readonly Fault[] = [
     options: { closeGraceMs: 300 },
   },
   {
-    title: "joinCall heeds no close while a timer runs",
-    config: { fault: "ignore-close" },
-    reason: "killed",
-    error: /ignored the close/,
-    close: true,
-    options: { closeGraceMs: 300 },
-  },
-  {
-    title: "joinCall throws because it is closed",
-    config: { fault: "throw-on-close" },
-    reason: "closed",
-    error: null,
-    close: true,
-  },
-  {
     title: "an uncaught exception",
     config: { fault: "uncaught" },
     reason: "crashed",
     error: /nobody caught this/,
-  },
-  {
-    title: "an unhandled rejection",
-    config: { fault: "unhandled" },
-    reason: "crashed",
-    error: /nobody handled this/,
   },
   { title: "process.exit", config: { fault: "exit" }, reason: "crashed", error: /exited with code: 0/ },
   {
@@ -135,12 +143,6 @@ const faults: readonly Fault[] = [
     config: { fault: "flood-port" },
     reason: "flooded",
     error: /more than 2000 messages in a second/,
-  },
-  {
-    title: "a flood of messages from a loop that yields",
-    config: { fault: "flood-port-politely" },
-    reason: "flooded",
-    error: /more than 2000 messages/,
   },
 ];
 
@@ -246,7 +248,7 @@ test.serial("createAgent throws: the start fails with the agent's own error as i
   t.regex(await check(), /\S/);
 });
 
-for (const fault of ["hang", "spin"]) {
+for (const fault of trials(["spin"], ["hang", "spin"])) {
   test.serial(
     `createAgent does not return (${fault}): the start fails in time and the thread is freed`,
     async (t) => {
@@ -278,10 +280,13 @@ test.serial("createAgent may stand still for as long as it may take", async (t) 
   t.regex(blocked.error?.message ?? "", /: unresponsiveAfterMs allows no more$/);
 });
 
-for (const [fault, reason] of [
-  ["throw-caused", "failed"],
-  ["uncaught-caused", "crashed"],
-] as const) {
+for (const [fault, reason] of trials<readonly (readonly [string, EndReason])[]>(
+  [["uncaught-caused", "crashed"]],
+  [
+    ["throw-caused", "failed"],
+    ["uncaught-caused", "crashed"],
+  ],
+)) {
   test.serial(`what an error came from crosses the thread's border (${fault})`, async (t) => {
     const told = Promise.withResolvers<SessionSummary>();
     const launcher = await launch(t, "faults/misbehaving", { onSessionEnd: told.resolve });
@@ -299,7 +304,7 @@ for (const [fault, reason] of [
   });
 }
 
-test.serial("what was thrown and is no error ends the session with a text", async (t) => {
+longForm("what was thrown and is no error ends the session with a text", async (t) => {
   const { launcher } = await stageWith();
   const session = await launcher.startSession({ callId: "x", config: { fault: "uncaught-text" } });
   await session.ended;
