@@ -3,6 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { Worker } from "node:worker_threads";
 import test from "ava";
+import { usualModels } from "../../emulators/openai/options.ts";
 import { openaiDelays } from "../../emulators/openai.ts";
 import { ask } from "../../fixtures/providers/one-answer.ts";
 import { openaiStage } from "../../fixtures/providers/openai-stage.ts";
@@ -49,7 +50,7 @@ test("a wrong key, and a model that a service does not list, are known after war
   });
   t.like(wrong, { kind: "unauthorized" });
   const unknown = await t.throwsAsync(model("emulatd", { service: "openai" }).warm(signal), {
-    message: "OpenAI has no model emulatd: it has emulated, gpt-5-mini, whisper-1, tts-1, deepseek-r1:latest",
+    message: `OpenAI has no model emulatd: it has ${usualModels.join(", ")}`,
   });
   t.like(unknown, { kind: "model" });
   await model("deepseek-r1", { service: "ollama" }).warm(signal);
