@@ -50,7 +50,7 @@ test("a wrong key, and a model that a service does not list, are known after war
   });
   t.like(wrong, { kind: "unauthorized" });
   const unknown = await t.throwsAsync(model("emulatd", { service: "openai" }).warm(signal), {
-    message: `OpenAI has no model emulatd: it has ${usualModels.join(", ")}`,
+    message: `OpenAI has no model emulatd: it has ${usualModels.slice(0, 5).join(", ")}, …`,
   });
   t.like(unknown, { kind: "model" });
   await model("deepseek-r1", { service: "ollama" }).warm(signal);
