@@ -135,13 +135,15 @@ test("nothing is said after the last word", async (t) => {
   t.is(thread.said.at(-1)?.type, "ended");
 });
 
-test("a model that calls a tool by a name without end costs the call nothing", async (t) => {
+test("words and names without end cost the call nothing", async (t) => {
   const thread = new AgentThread(t, agentUrl("scripted"));
-  await thread.join();
-  thread.type(script([{ call: "x".repeat(20_000) }], [{ text: "Well." }]), "m1");
-  const tool = await thread.event("tool", () => true);
-  t.is(tool.name, "x".repeat(4_096));
-  t.like(await thread.event("turn", ({ toolCalls }) => toolCalls === 1), { outcome: "done" });
+  await thread.join({ limits: { maxReplyLength: 4_000_000 } });
+  thread.type(script([{ text: "x".repeat(1_100_000) }]), "m".repeat(5_000));
+  const asked = await thread.event("transcript", ({ role }) => role === "user");
+  t.is(asked.messageId?.length, 4_096);
+  const { text } = await thread.event("transcript", ({ role, final }) => role === "agent" && final);
+  t.is(text?.length, 2 ** 20);
+  t.like(await thread.event("turn"), { outcome: "done" });
 });
 
 test("the heart of a warm thread beats", async (t) => {

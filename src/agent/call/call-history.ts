@@ -1,5 +1,5 @@
 import type { Message } from "../model/message.ts";
-import { checkMessages } from "../model/message-checks.ts";
+import { checkMessages, copyOf } from "../model/message-checks.ts";
 import type { CallConversation } from "./agent-in-call.ts";
 
 /** The place where the messages of a call are kept. */
@@ -27,7 +27,9 @@ export class CallHistory implements CallConversation {
 
   append(...messages: readonly Message[]): void {
     checkMessages(messages, "agent.conversation");
-    if (this.#store === null) this.#given.push(...messages);
-    else this.#store.append(messages);
+    // The agent's code may change its own objects later: the conversation does not change with them.
+    const copies = messages.map(copyOf);
+    if (this.#store === null) this.#given.push(...copies);
+    else this.#store.append(copies);
   }
 }

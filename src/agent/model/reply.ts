@@ -1,6 +1,6 @@
 import { now } from "../../shared/protocol.ts";
 import type { Measurement } from "../../shared/session/measurement.ts";
-import { isBlank, wellFormed } from "../../shared/text/text.ts";
+import { cutText, isBlank, wellFormed } from "../../shared/text/text.ts";
 import type { CallContext } from "../call/call-context.ts";
 import type { LLM } from "../llm.ts";
 import type { Handoff } from "../role/handoff.ts";
@@ -232,6 +232,12 @@ export class Reply {
                 "A tool call was dropped: the last round of tools was over",
               );
               broken = true;
+            } else if (!tools.functions.has(event.call.name) && !modelName.test(event.call.name)) {
+              log.warn(
+                { event: "tool_call_dropped", tool: cutText(event.call.name, 64, "…") },
+                "A tool call was dropped: its name is none",
+              );
+              broken = true;
             } else if (calls.length < limits.maxToolCallsPerRound) calls.push(event.call);
             else
               log.warn(
@@ -293,6 +299,12 @@ function imagesOf({ name }: ToolCall, images: readonly ImagePart[]): Message {
 
 /** The kinds of answers that are of no use. */
 type Flaw = "empty" | "silent" | "broken_call" | "written_call";
+
+/**
+ * The names that every service takes of a call in the conversation. A model may make up others, such as one that repeats itself; with
+ * one of those in the conversation each further request would be refused.
+ */
+const modelName = /^[A-Za-z_][\w-]{0,63}$/;
 
 /** The number of times that a reply is asked for again where its answers are of no use. */
 const mostCorrections = 2;

@@ -21,8 +21,10 @@ export class Conversation {
   }
 
   append(messages: readonly Message[]): void {
-    this.#messages.push(...messages);
-    for (const message of messages) this.#length += messageLength(message);
+    for (const message of messages) {
+      this.#messages.push(message);
+      this.#length += messageLength(message);
+    }
     const { maxHistoryMessages, maxHistoryLength } = this.#limits;
     while (this.#messages.length > maxHistoryMessages || this.#length > maxHistoryLength) {
       if (!this.#forgetOldest()) return;

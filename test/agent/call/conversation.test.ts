@@ -93,6 +93,33 @@ test("a message that no model could be shown is refused", async (t) => {
     [[calling], /behind tool calls there must be one message with a result of each/],
     [[calling, { role: "tools", results: [{ ...result, callId: "c2" }] }], /behind tool calls/],
     [[calling, { role: "tools", results: [result, result] }], /behind tool calls/],
+    [
+      [
+        { ...calling, toolCalls: [call, call] },
+        { role: "tools", results: [result, result] },
+      ],
+      /each must have an id of its own/,
+    ],
+    [
+      [calling, { role: "tools", results: [{ ...result, format: "json" }] }],
+      /output of a result must be JSON/,
+    ],
+    [
+      [calling, { role: "tools", results: [{ ...result, format: "xml" }] }],
+      /results of a message "tools" must be/,
+    ],
+    [[{ ...calling, toolCalls: [{ ...call, name: "look up!" }] }], /toolCalls of a message "agent" must be/],
+    [[{ role: "participant", participantId: "ann", text: "x", parts: [] }], /must have something in it/],
+    [
+      [
+        {
+          role: "instruction",
+          text: "x",
+          parts: [{ type: "image", data: new Uint8Array(0), mimeType: "image/png" }],
+        },
+      ],
+      /parts of a message/,
+    ],
     [[calling, { role: "tools", results: [{}] }], /behind tool calls/],
     [[{ role: "tools", results: [result] }], /before results there must be/],
     [
@@ -115,6 +142,26 @@ test("a message that no model could be shown is refused", async (t) => {
   t.throws(() => agent.conversation.append(earlier[0] as Message, calling as Message));
   agent.conversation.append(calling as Message, { role: "tools", results: [result] });
   t.is(agent.conversation.messages.length, 2);
+});
+
+test("a message is kept as it was when it was added, and without what does not belong to it", async (t) => {
+  let state: string | null = "";
+  const hosted = await new HostedAgent(
+    { llm: new testing.LLM(), restore: true },
+    { state: (told) => (state = told) },
+  ).join();
+  t.teardown(() => hosted.agent.close());
+  const circle: Record<string, unknown> = {};
+  circle.self = circle;
+  const message = { role: "participant", participantId: "ann", text: "as it was", circle } as const;
+  hosted.agent.conversation.append(message);
+  (message as { text: string }).text = "changed";
+  t.deepEqual(hosted.agent.conversation.messages, [
+    { role: "participant", participantId: "ann", text: "as it was" },
+  ]);
+  t.true(state?.includes("as it was"));
+  await hosted.agent.simpleResponse("Go on");
+  t.true(state?.includes("You said: Go on"));
 });
 
 test("messages that are longer than the state of a call may be are left out of it, and the call goes on", async (t) => {

@@ -97,6 +97,24 @@ test("a call to a function that there is not, with the word that it was unexpect
   ]);
 });
 
+test("a call by a name that no service takes is not made, and no later request has it", async (t) => {
+  for (const name of ["multi_tool_use.parallel", "look up!", "x".repeat(20_000)]) {
+    const llm = new testing.LLM({ replies: [[{ call: name }], "It rains."], otherwise: "Bye." });
+    const hosted = await new HostedAgent({ llm }).join();
+    hosted.type("What is the weather?");
+    await until(() => hosted.said.length === 1, "it is answered");
+    t.deepEqual(hosted.said, ["It rains."]);
+    hosted.type("Thanks");
+    await until(() => hosted.said.length === 2, "it is answered again");
+    t.deepEqual(
+      llm.requests.at(-1)?.messages.map(({ role }) => role),
+      ["participant", "agent", "participant"],
+    );
+    t.false(hosted.logged.some(([fields]) => JSON.stringify(fields).length > 1_000));
+    await hosted.agent.close();
+  }
+});
+
 test("of calls made at once only the one without a name is dropped", async (t) => {
   const { emulator, model } = await geminiStage(t);
   emulator.script = () => [
