@@ -50,13 +50,13 @@ type Death = readonly [fault: string, reason: EndReason, options: Parameters<typ
 
 const deaths: readonly Death[] = [
   ["uncaught", "crashed", {}],
-  ["spin", "unresponsive", { unresponsiveAfterMs: 2_000 }],
+  ["ignore-close", "killed", { closeGraceMs: 200 }],
   ...trials<readonly Death[]>(
     [],
     [
       ["exit", "crashed", {}],
       ["flood", "flooded", {}],
-      ["ignore-close", "killed", { closeGraceMs: 200 }],
+      ["spin", "unresponsive", { unresponsiveAfterMs: 2_000 }],
     ],
   ),
 ];

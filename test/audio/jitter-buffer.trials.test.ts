@@ -6,6 +6,7 @@ import { OpusDecoder, OpusEncoder } from "../../src/audio/reception/opus.ts";
 import { shorten } from "../../src/audio/reception/shorten.ts";
 import { resample } from "../../src/audio/resampler.ts";
 import { tone } from "../../src/providers/memory/tone.ts";
+import { trials } from "../fixtures/trials.ts";
 import {
   heard,
   madeUp,
@@ -436,7 +437,7 @@ test("whatever the network does: frames of 20 ms, in order, nothing twice, nothi
         throw new Error(`${missed} missed, ${late} late, ${buffer.stats.removedMs} ms removed`);
       }
     }),
-    { numRuns: 200 },
+    { numRuns: trials(50, 200) },
   );
   t.pass();
 });

@@ -1,6 +1,7 @@
 import test from "ava";
 import fc from "fast-check";
 import { SpeechText, type SpeechTextOptions } from "../../../src/agent/speech-text/speech-text.ts";
+import { trials } from "../../fixtures/trials.ts";
 import { heardOf, piecesOf, spoken } from "./spoken.ts";
 
 const cases: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -181,13 +182,13 @@ test("the pieces, and what is spoken of them, do not depend on how the text came
     fc.property(inParts, options, ({ whole, parts }, given) => {
       t.deepEqual(plain(piecesOf(parts, given)), plain(piecesOf([whole], given)));
     }),
-    { numRuns: 1_500 },
+    { numRuns: trials(300, 1_500) },
   );
   fc.assert(
     fc.property(source, options, (whole, given) => {
       t.deepEqual(plain(piecesOf(whole.split(""), given)), plain(piecesOf([whole], given)));
     }),
-    { numRuns: 700 },
+    { numRuns: trials(140, 700) },
   );
 });
 
@@ -201,7 +202,7 @@ test("the sources of the pieces joined are the text", (t) => {
       }
       return at === whole.length;
     }),
-    { numRuns: 1_000 },
+    { numRuns: trials(200, 1_000) },
   );
   t.pass();
 });
@@ -217,7 +218,7 @@ test("nothing is left that cannot be spoken", (t) => {
         if (said !== "") t.regex(said, /[\p{L}\p{N}]/u);
       }
     }),
-    { numRuns: 2_000 },
+    { numRuns: trials(400, 2_000) },
   );
 });
 
@@ -236,7 +237,7 @@ test("what is heard never shrinks, never cuts a character, and ends with all", (
       }
       return true;
     }),
-    { numRuns: 1_000 },
+    { numRuns: trials(200, 1_000) },
   );
   t.pass();
 });
@@ -289,7 +290,7 @@ test("no word of a block that is not meant for listeners is spoken, nor one of t
         t.is(said.join(" "), `${before} ${after}`);
       },
     ),
-    { numRuns: 500 },
+    { numRuns: trials(100, 500) },
   );
 });
 

@@ -7,6 +7,9 @@ import { needs } from "../fixtures/needs.ts";
 import { RedisServer } from "../fixtures/programs/redis-server.ts";
 import { program } from "../fixtures/runner/child.ts";
 import { ask } from "../fixtures/runner/rest.ts";
+import { inLongForm } from "../fixtures/trials.ts";
+
+const longForm = inLongForm(test.serial);
 
 const withRedis = needs("redis-server", test.serial);
 /** Takes the password away, which the server was started with: any is right then. */
@@ -69,7 +72,7 @@ withRedis("REDIS_URL makes a server take part in a fleet", async (t) => {
   t.is(JSON.parse(state).address, "http://127.0.0.1:1");
 });
 
-test.serial("what has no effect without Redis is warned of", async (t) => {
+longForm("what has no effect without Redis is warned of", async (t) => {
   const env = { GREENROOM_PEER_SECRET: "0123456789abcdef0123456789abcdef" };
   const child = program(t, ["serve", "--advertised-address", "http://127.0.0.1:1"], { env });
   await child.readyUrl();
@@ -105,7 +108,7 @@ withRedis(
   },
 );
 
-test.serial("a fleet may be demanded", async (t) => {
+longForm("a fleet may be demanded", async (t) => {
   const alone = program(t, ["serve"], { env: { GREENROOM_REQUIRE_PEERS: "true" } });
   t.is((await alone.exit).code, 2);
   t.regex(alone.stderr, /REDIS_URL, GREENROOM_PEER_SECRET, GREENROOM_ADVERTISED_ADDRESS are not set/);

@@ -5,6 +5,7 @@ import {
   type SentenceOptions,
   SentenceSplitter,
 } from "../../../src/agent/speech-text/sentences/sentence-splitter.ts";
+import { trials } from "../../fixtures/trials.ts";
 
 /** The pieces of a text that is pushed in these parts. */
 function pieces(parts: readonly string[], options?: SentenceOptions): Sentence[] {
@@ -302,7 +303,7 @@ test("the pieces joined are the text, and their offsets say where they stand in 
       }
       return at === whole.length;
     }),
-    { numRuns: 500 },
+    { numRuns: trials(100, 500) },
   );
   t.pass();
 });
@@ -312,13 +313,13 @@ test("where pieces end does not depend on how the text came", (t) => {
     fc.property(inParts, options, ({ whole, parts }, given) => {
       t.deepEqual(pieces(parts, given), pieces([whole], given));
     }),
-    { numRuns: 500 },
+    { numRuns: trials(100, 500) },
   );
   fc.assert(
     fc.property(text, options, (whole, given) => {
       t.deepEqual(pieces(whole.split(""), given), pieces([whole], given));
     }),
-    { numRuns: 300 },
+    { numRuns: trials(100, 300) },
   );
 });
 
@@ -330,7 +331,7 @@ test("no piece is too long, and none goes through a character", (t) => {
         (piece) => piece.text.length <= maxLength && piece.text.isWellFormed(),
       );
     }),
-    { numRuns: 500 },
+    { numRuns: trials(100, 500) },
   );
   t.pass();
 });

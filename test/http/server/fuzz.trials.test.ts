@@ -13,6 +13,7 @@ import {
   targets,
 } from "../../fixtures/http/hostile.ts";
 import { openServer, startLauncher } from "../../fixtures/http/open-server.ts";
+import { trials } from "../../fixtures/trials.ts";
 
 /** One after another, since they share a server. */
 const test = anyTest.serial as TestFn<{ launcher: AgentLauncher }>;
@@ -24,7 +25,7 @@ test.after.always((t) => t.context.launcher.stop());
 
 /** The longest time that an answer may take, in milliseconds: what is slower hangs. */
 const hangMs = 20_000;
-const runs = { numRuns: 150, interruptAfterTimeLimit: 40_000 };
+const runs = { numRuns: trials(50, 150), interruptAfterTimeLimit: 40_000 };
 
 const json = { "content-type": "application/json" };
 

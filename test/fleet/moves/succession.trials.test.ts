@@ -5,9 +5,12 @@ import type { ReplicaProcess } from "../../fixtures/fleet/replica-process.ts";
 import { EventReader } from "../../fixtures/http/event-reader.ts";
 import { eventSource } from "../../fixtures/http/event-source.ts";
 import { needs } from "../../fixtures/needs.ts";
+import { inLongForm } from "../../fixtures/trials.ts";
 
 /** Declares tests that run one after another: each has processes of its own, and there are two cores. */
 const test = needs("redis-server", (anyTest as TestFn).serial);
+
+const longForm = inLongForm(test);
 
 async function two(t: ExecutionContext) {
   t.timeout(120_000);
@@ -52,7 +55,7 @@ test("a replica is killed: its session goes on in the other one, with the conver
   t.is(await second.metric("greenroom_sessions_ended_total", 'reason="lost"'), 0);
 });
 
-test("a replica drains: its session goes on in the other one, and its own process is gone", async (t) => {
+longForm("a replica drains: its session goes on in the other one, and its own process is gone", async (t) => {
   const { first, second, redis } = await two(t);
   const { session_id } = await first.start();
   const conversation = new Conversation(t, session_id);

@@ -17,6 +17,7 @@ import {
   TrackInfo,
 } from "../../../src/providers/stream/wire/messages.ts";
 import { decode, encode, ProtobufError } from "../../../src/providers/stream/wire/protobuf.ts";
+import { trials } from "../../fixtures/trials.ts";
 
 const everyMessage = Object.entries(messages).filter(([, value]) => value instanceof MessageType) as [
   string,
@@ -276,7 +277,7 @@ test("bytes that are truncated or invalid throw a ProtobufError and never hang",
       for (const type of [Everything, SfuEvent, JoinResponse] as MessageType<MessageFields>[])
         attempt(type, input);
     }),
-    { numRuns: 2_000 },
+    { numRuns: trials(500, 2_000) },
   );
   fc.assert(
     fc.property(valuesOf(Everything as never), fc.nat(), fc.nat(255), (value, at, byte) => {
@@ -285,7 +286,7 @@ test("bytes that are truncated or invalid throw a ProtobufError and never hang",
       whole[at % (whole.length + 1)] = byte;
       attempt(Everything as never, whole);
     }),
-    { numRuns: 1_000 },
+    { numRuns: trials(250, 1_000) },
   );
 });
 

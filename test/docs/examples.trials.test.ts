@@ -14,7 +14,10 @@ import { openaiDelays, startOpenai } from "../emulators/openai.ts";
 import { eventually } from "../fixtures/eventually.ts";
 import { listen, openServer } from "../fixtures/http/open-server.ts";
 import { Child } from "../fixtures/runner/child.ts";
+import { inLongForm } from "../fixtures/trials.ts";
 import { spoken } from "../fixtures/voice/spoken.ts";
+
+const longForm = inLongForm(test.serial);
 
 interface Example {
   readonly launcher: AgentLauncher;
@@ -125,35 +128,32 @@ test.serial("quota.ts: two agents at a time for each user, with a config that is
   t.deepEqual(wrong.body.detail[0].loc, ["config", "language"]);
 });
 
-test.serial(
-  "compatible-agent.ts: a spoken question is heard, answered and spoken by one server",
-  async (t) => {
-    await using openai = await startOpenai({
-      delays: openaiDelays.none,
-      apiKey: null,
-      models: ["qwen3", "whisper-1", "tts-1"],
-    });
-    openai.transcribe = () => "Hello there!";
-    const folder = mkdtempSync(join(tmpdir(), "greenroom-example-"));
-    t.teardown(() => rmSync(folder, { recursive: true }));
-    const [wav, out] = [join(folder, "question.wav"), join(folder, "reply.wav")];
-    await writeWav(wav, await spoken("Hello there!"));
-    const example = join(import.meta.dirname, "../../examples/compatible-agent.ts");
-    const child = new Child(t, [example, "run", "--wav", wav, "--out", out], {
-      env: { SERVER_URL: openai.url },
-    });
-    t.is((await child.exit).code, 0, child.stderr);
-    t.regex(child.stdout, /Hello there!/);
-    t.regex(child.stdout, /I stand in for a service on this machine/);
-    const paths = new Set(openai.log.of("request").map(({ path }) => String(path)));
-    t.deepEqual([...paths].toSorted(), [
-      "/v1/audio/speech",
-      "/v1/audio/transcriptions",
-      "/v1/chat/completions",
-    ]);
-    t.true(existsSync(out));
-  },
-);
+longForm("compatible-agent.ts: a spoken question is heard, answered and spoken by one server", async (t) => {
+  await using openai = await startOpenai({
+    delays: openaiDelays.none,
+    apiKey: null,
+    models: ["qwen3", "whisper-1", "tts-1"],
+  });
+  openai.transcribe = () => "Hello there!";
+  const folder = mkdtempSync(join(tmpdir(), "greenroom-example-"));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const [wav, out] = [join(folder, "question.wav"), join(folder, "reply.wav")];
+  await writeWav(wav, await spoken("Hello there!"));
+  const example = join(import.meta.dirname, "../../examples/compatible-agent.ts");
+  const child = new Child(t, [example, "run", "--wav", wav, "--out", out], {
+    env: { SERVER_URL: openai.url },
+  });
+  t.is((await child.exit).code, 0, child.stderr);
+  t.regex(child.stdout, /Hello there!/);
+  t.regex(child.stdout, /I stand in for a service on this machine/);
+  const paths = new Set(openai.log.of("request").map(({ path }) => String(path)));
+  t.deepEqual([...paths].toSorted(), [
+    "/v1/audio/speech",
+    "/v1/audio/transcriptions",
+    "/v1/chat/completions",
+  ]);
+  t.true(existsSync(out));
+});
 
 test.serial("carrier.ts: a call whose webhook is signed has a session, and no other", async (t) => {
   process.env.CARRIER_SECRET = secret;

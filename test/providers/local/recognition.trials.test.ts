@@ -13,6 +13,9 @@ import {
 } from "../../../src/shared/recognition/speech-model.ts";
 import { listen, openRecogniser, said, turnOf, write } from "../../fixtures/recogniser/open-recogniser.ts";
 import { shareRecogniser, wordsOf } from "../../fixtures/recogniser/shared-recogniser.ts";
+import { inLongForm } from "../../fixtures/trials.ts";
+
+const longForm = inLongForm(test.serial);
 
 /** Loading takes seconds: the tests share one, one after the other. The last of them ends it. */
 const shared = shareRecogniser();
@@ -89,7 +92,7 @@ test.serial("a thread that sends nonsense loses its port, and nobody else does",
   t.is(wordsOf(await turnOf(events)), "thank you very much");
 });
 
-test.serial("ended for memory, it does not come back at once", async (t) => {
+longForm("ended for memory, it does not come back at once", async (t) => {
   const { recogniser } = shared();
   const { stream, events } = await listen(t, { captionMs: 0 });
   write(stream, await said("Hello there."));
@@ -103,7 +106,7 @@ test.serial("ended for memory, it does not come back at once", async (t) => {
   t.regex(recogniser.connect(1).refusal, /too little memory/);
 });
 
-test.serial("where there is none, it goes on without words, and says why once", async (t) => {
+longForm("where there is none, it goes on without words, and says why once", async (t) => {
   const { recogniser } = openRecogniser(t, { roomBytes: () => 100 * 2 ** 20 });
   const warnings: string[] = [];
   const { warn } = console;
