@@ -155,7 +155,7 @@ export interface AgentOptions<Values extends AgentValues = AgentValues> extends 
 
 export interface AgentRole<Values extends AgentValues = AgentValues> {
     readonly instructions?: string;
-    readonly llm?: LLM;
+    readonly llm?: LLM | RealtimeModel;
     readonly tts?: TTS;
     readonly tools?: Toolset | readonly Toolset[];
     readonly allowedTools?: readonly string[];
@@ -834,6 +834,8 @@ export interface RealtimeCapabilities {
     readonly says: boolean;
 }
 
+export type RealtimeChange = Pick<RealtimeOpenRequest, "instructions" | "functions">;
+
 export type RealtimeEvent = 
 {
     readonly type: "speech_started";
@@ -927,6 +929,7 @@ export interface RealtimeSession extends AsyncIterable<RealtimeEvent> {
     readonly handle?: string | null;
     write(frame: PcmFrame): void;
     request(request: RealtimeRequest): void;
+    change?(change: RealtimeChange): void;
     append(messages: readonly Message[]): void;
     toolResult(result: ToolResult): void;
     stop(answerId: string, heard: Heard): void;
@@ -1924,11 +1927,6 @@ export declare const errors: {
         readonly status: 422;
         readonly retryable: false;
         readonly detail: "%s";
-    };
-    readonly INSTRUCTIONS_FIXED: {
-        readonly status: 409;
-        readonly retryable: false;
-        readonly detail: "The model of this session keeps the role and the instructions that it began with";
     };
     readonly AGENT_SILENT: {
         readonly status: 503;

@@ -105,6 +105,7 @@ export interface RealtimeModelOptions {
     readonly truncates?: boolean;
     readonly capabilities?: Partial<RealtimeCapabilities>;
     readonly handles?: boolean;
+    readonly changes?: boolean;
     readonly failures?: readonly Error[];
 }
 
@@ -113,6 +114,7 @@ export type RealtimeReply = string | readonly RealtimeStep[] | ((session: Realti
 export interface RealtimeSession extends SessionInterface {
     readonly opened: RealtimeOpenRequest;
     readonly requests: RealtimeRequest[];
+    readonly changed: readonly RealtimeChange[];
     readonly results: ToolResult[];
     readonly stopped: {
         readonly answerId: string;

@@ -57,6 +57,7 @@ export type { BudgetOptions } from "./agent/options/budget.ts";
 export type { AgentLimits } from "./agent/options/limits.ts";
 export {
   type RealtimeCapabilities,
+  type RealtimeChange,
   type RealtimeEvent,
   RealtimeModel,
   type RealtimeOpenRequest,

@@ -123,7 +123,7 @@ export interface AgentOptions<Values extends AgentValues = AgentValues> extends 
   readonly allowedTools?: readonly string[];
   /**
    * The further roles that the agent may take on in its call, by name: `agent.become("billing")`, or a tool that returns `handoff("billing")`, has it
-   * take on a role. Not beside a speech-to-speech model.
+   * take on a role.
    * @default none
    */
   readonly roles?: Readonly<Record<string, AgentRole<Values>>>;
@@ -255,9 +255,7 @@ export function fillAgentOptions(given: AgentOptions): FilledAgentOptions {
   }
   if (isRealtime(given.llm) && given.stt !== undefined)
     throw new TypeError("new Agent: stt: a speech-to-speech model hears by itself");
-  if (isRealtime(given.llm) && given.roles !== undefined)
-    throw new TypeError("new Agent: roles: a speech-to-speech model keeps the role that it began with");
-  checkRoles(given.roles ?? {});
+  checkRoles(given.roles ?? {}, given.llm);
   checkGuards(given.guards ?? []);
   const roles = withoutUndefined(given.roles ?? {});
   checkTaken({ ...given, roles });

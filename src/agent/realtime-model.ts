@@ -35,6 +35,9 @@ export interface RealtimeOpenRequest {
   readonly signal: AbortSignal;
 }
 
+/** The part of an agent's role that a session may be told of in the middle of a call. */
+export type RealtimeChange = Pick<RealtimeOpenRequest, "instructions" | "functions">;
+
 /** Something that the model is asked for. Its answer tells the id, where the model can tell which request it answers. */
 export type RealtimeRequest =
   /** An answer to what a participant has typed, or to an instruction of the moment. */
@@ -100,6 +103,11 @@ export interface RealtimeSession extends AsyncIterable<RealtimeEvent> {
   /** Hands over the sound of the call as it comes, silence too, at the rate that the model hears. */
   write(frame: PcmFrame): void;
   request(request: RealtimeRequest): void;
+  /**
+   * Has the model follow other instructions, with other functions, from its next answer on. Left out where it cannot: another session
+   * is opened then, between two turns, and is shown the conversation.
+   */
+  change?(change: RealtimeChange): void;
   /** Adds to the model's history what it has neither said nor heard itself, such as words of the agent's own voice. */
   append(messages: readonly Message[]): void;
   /** Hands over the result of a call: one for each, unless it was withdrawn. The model goes on by itself then. */

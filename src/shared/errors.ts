@@ -108,11 +108,6 @@ export const errors = {
   METHOD_NOT_ALLOWED: { status: 405, retryable: false, detail: "Method not allowed" },
   NOT_IN_CALL: { status: 409, retryable: true, detail: "The session's agent is not in its call" },
   NO_SUCH_ROLE: { status: 422, retryable: false, detail: "%s" },
-  INSTRUCTIONS_FIXED: {
-    status: 409,
-    retryable: false,
-    detail: "The model of this session keeps the role and the instructions that it began with",
-  },
   AGENT_SILENT: {
     status: 503,
     retryable: true,

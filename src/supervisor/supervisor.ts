@@ -176,7 +176,7 @@ export class Supervisor {
 
   /**
    * Has the agent of a session do something in its call. Resolves with what it tells of that. Rejects with SESSION_CLOSING,
-   * NOT_IN_CALL, MESSAGE_QUEUE_FULL, NO_SUCH_ROLE, INSTRUCTIONS_FIXED or AGENT_SILENT.
+   * NOT_IN_CALL, MESSAGE_QUEUE_FULL, NO_SUCH_ROLE or AGENT_SILENT.
    */
   steer(session: Session, question: SteerQuestion): Promise<JsonObject> {
     return steer(session, question);

@@ -56,6 +56,11 @@ export interface RealtimeModelOptions {
    */
   readonly handles?: boolean;
   /**
+   * Says whether the instructions and the functions of its sessions can change.
+   * @default false: the agent opens another session
+   */
+  readonly changes?: boolean;
+  /**
    * The errors that `open` throws, one for each call; after those it opens sessions.
    * @default none
    */
@@ -79,6 +84,7 @@ const checks: Checks<RealtimeModelOptions> = {
   correlates: truth,
   truncates: truth,
   handles: truth,
+  changes: truth,
   capabilities: { fits: (value) => typeof value === "object" && value !== null, expected: "an object" },
   failures: list("errors"),
 };
@@ -158,6 +164,7 @@ class ScriptedRealtimeModel extends BaseModel implements RealtimeModel {
     const { asyncTools, endsAnswers } = this.capabilities;
     const session = new ScriptedSession(request, {
       ...{ characterMs, endMs, correlates, truncates, transcribes, asyncTools, endsAnswers },
+      changes: this.#options.changes ?? false,
       handle: this.#options.handles ? `session_${this.sessions.length + 1}` : null,
       nextTranscript: () => this.#transcripts.shift() ?? "",
       nextReply: (heard) => this.#replies.shift() ?? `You said: ${heard}`,

@@ -1,5 +1,6 @@
 import type { ToolResult } from "../agent/model/message.ts";
 import type {
+  RealtimeChange,
   RealtimeEvent,
   RealtimeOpenRequest,
   RealtimeRequest,
@@ -36,6 +37,8 @@ export interface RealtimeSession extends SessionInterface {
   /** The request with which the agent opened it. */
   readonly opened: RealtimeOpenRequest;
   readonly requests: RealtimeRequest[];
+  /** The changes of the agent's role that it was told. */
+  readonly changed: readonly RealtimeChange[];
   readonly results: ToolResult[];
   /** The answers that were stopped, and what was heard of each. */
   readonly stopped: { readonly answerId: string; readonly heard: Heard }[];

@@ -1,6 +1,11 @@
 import { AsyncQueue } from "../agent/async-queue.ts";
 import type { Message, ToolResult } from "../agent/model/message.ts";
-import type { RealtimeEvent, RealtimeOpenRequest, RealtimeRequest } from "../agent/realtime-model.ts";
+import type {
+  RealtimeChange,
+  RealtimeEvent,
+  RealtimeOpenRequest,
+  RealtimeRequest,
+} from "../agent/realtime-model.ts";
 import type { Heard } from "../agent/turns/heard.ts";
 import { TurnDetector } from "../audio/detection/turn-detector.ts";
 import { durationMs, level } from "../audio/pcm.ts";
@@ -17,6 +22,7 @@ interface Script {
   readonly transcribes: "in_time" | "late" | "never";
   readonly asyncTools: boolean;
   readonly endsAnswers: boolean;
+  readonly changes: boolean;
   readonly handle: string | null;
   readonly nextTranscript: () => string;
   readonly nextReply: (heard: string) => RealtimeReply;
@@ -35,6 +41,8 @@ export class ScriptedSession implements RealtimeSession {
   readonly requests: RealtimeRequest[] = [];
   readonly results: ToolResult[] = [];
   readonly stopped: { readonly answerId: string; readonly heard: Heard }[] = [];
+  readonly changed: RealtimeChange[] = [];
+  readonly change?: (change: RealtimeChange) => void;
   readonly #script: Script;
   readonly #detector: TurnDetector;
   readonly #events = new AsyncQueue<RealtimeEvent | Error>();
@@ -49,6 +57,7 @@ export class ScriptedSession implements RealtimeSession {
   constructor(opened: RealtimeOpenRequest, script: Script) {
     this.opened = opened;
     this.#script = script;
+    if (script.changes) this.change = (change) => this.changed.push(change);
     this.#detector = new TurnDetector((frame) => level(frame) > loud, { startMs: 40, endMs: script.endMs });
     this.append(opened.messages);
   }

@@ -57,14 +57,15 @@ export interface AgentInCall<Values extends AgentValues = AgentValues> {
   readonly role: string | null;
   /**
    * Takes on another role of the agent's `roles`, or with null that of its own options: for the model from its next request on, also
-   * in the middle of an answer, and for the voice from the next turn on.
+   * in the middle of an answer, and for the voice from the next turn on. A speech-to-speech model takes it on with its next answer, or
+   * where its session cannot change, with another session between two turns.
    * @throws a `RangeError` where there is no such role
    */
   become(role: string | null): void;
   /**
    * Follows other standing instructions, from the next request to the model on, until the agent changes its role. They are kept with
    * the conversation where another thread takes up the call.
-   * @throws a `RangeError` for more than 65,536 characters, and an `Error` beside a speech-to-speech model, which keeps those that it began with
+   * @throws a `RangeError` for more than 65,536 characters
    */
   instruct(instructions: string): void;
   /**

@@ -310,7 +310,10 @@ export class CallRun {
   }
 
   #enterRole(before: CallState | null): void {
-    const onChange = () => this.#keepState();
+    const onChange = () => {
+      this.#keepState();
+      this.#dialogue.roleChanged();
+    };
     this.#role.enter(this.#options, { context: this.#context, onChange }, before?.role ?? null);
   }
 

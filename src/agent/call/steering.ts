@@ -16,7 +16,6 @@ export class Steering {
   }
 
   #change({ role, instructions }: Extract<SteerQuestion, { readonly about: "change" }>): SessionAnswer {
-    if (!this.#role.changes) return { outcome: "not_offered" };
     try {
       if (role !== undefined) this.#role.become(role, "api");
     } catch (error) {

@@ -5,6 +5,7 @@ import type { CallContext } from "../call/call-context.ts";
 import { errorKind } from "../error-kind.ts";
 import type { Message, ToolCall, ToolResult } from "../model/message.ts";
 import type { RealtimeModel } from "../realtime-model.ts";
+import type { Handoff } from "../role/handoff.ts";
 import type { Tools } from "../tools/tools.ts";
 import type { Heard } from "../turns/heard.ts";
 import type { Answer, AnswerPart } from "../turns/responder.ts";
@@ -16,6 +17,12 @@ export interface RealtimeAnswerOptions {
   /** Fires when the session is over, and with it what outlives a turn. */
   readonly signal: AbortSignal;
   readonly onResult: (result: ToolResult) => void;
+  /** Throws where a tool cannot hand the conversation over. */
+  readonly checkHandoff: (handoff: Handoff) => void;
+  /** Takes on the role that a tool hands the conversation over to, once the other tools of its round are over. */
+  readonly onHandoff: (handoff: Handoff) => void;
+  /** Takes a handoff that comes once the answer is over, of a model that goes on while its tools run. */
+  readonly onLateHandoff: (handoff: Handoff) => void;
   /** The turn is over. `heard`: null where all of it was. */
   readonly onEnd: (heard: Heard | null) => void;
 }
@@ -47,6 +54,10 @@ export class RealtimeAnswer implements Answer {
   /** The model has said that it is over. */
   #complete = false;
   #watchdog: NodeJS.Timeout | undefined;
+  /** The handoff with which the answer ends, and the calls that asked for one: their results are for the next role. */
+  #handoff: Handoff | null = null;
+  readonly #handing = new Set<string>();
+  readonly #untold: ToolResult[] = [];
 
   constructor(context: CallContext, options: RealtimeAnswerOptions) {
     this.#context = context;
@@ -60,12 +71,22 @@ export class RealtimeAnswer implements Answer {
       signal: model.capabilities.asyncTools ? signal : this.#over.signal,
       onOutcome: (outcome) => this.#give?.({ type: "tool", outcome }),
       onResult: (result) => this.#result(result),
+      onHandoff: (handoff, { id }) => {
+        options.checkHandoff(handoff);
+        this.#handoff = handoff;
+        this.#handing.add(id);
+      },
     });
     this.#expectFirst();
   }
 
   get firstPartAt(): number | null {
     return this.#firstPartAt;
+  }
+
+  /** Returns whether its turn is over. */
+  get over(): boolean {
+    return this.#over.signal.aborted;
   }
 
   get messages(): readonly Message[] {
@@ -88,6 +109,8 @@ export class RealtimeAnswer implements Answer {
     const reason = new DOMException("The answer is not wanted any more", "AbortError");
     this.#settle("cancelled", reason);
     this.#over.abort(reason);
+    // The model goes on in the same session for now, and has asked for them.
+    if (heard !== null) for (const result of this.#untold.splice(0)) this.#options.onResult(result);
     this.#options.onEnd(heard);
   }
 
@@ -178,11 +201,22 @@ export class RealtimeAnswer implements Answer {
   }
 
   #result(result: ToolResult): void {
-    this.#options.onResult(result);
+    const hands = this.#handing.has(result.callId);
+    if (hands && !this.#settled) this.#untold.push(result);
+    else this.#options.onResult(result);
+    if (hands && this.#settled && this.#handoff !== null) this.#options.onLateHandoff(this.#handoff);
     if (!this.#settled) this.#pass({ type: "step" });
     if (this.#settled || this.#desk.busy) return;
-    if (this.#complete) this.complete();
+    if (this.#handoff !== null) this.#handOver(this.#handoff);
+    else if (this.#complete) this.complete();
     else this.#expectFirst();
+  }
+
+  /** Ends the answer: the next role goes on, in a turn of its own. */
+  #handOver(handoff: Handoff): void {
+    this.#options.onHandoff(handoff);
+    this.#pass({ type: "handoff", handoff });
+    this.#settle("done", null);
   }
 
   /** Waits for the model to say something: where it says nothing for long, the answer has failed. */

@@ -1,6 +1,4 @@
-import { durationMs } from "../../audio/pcm.ts";
 import type { PcmFrame } from "../../audio/pcm-frame.ts";
-import { Resampler } from "../../audio/resampler.ts";
 import { BackOff } from "../../shared/back-off.ts";
 import { within } from "../../shared/deadline.ts";
 import { plainError } from "../../shared/errors.ts";
@@ -8,13 +6,15 @@ import { wellFormed } from "../../shared/text/text.ts";
 import type { CallContext } from "../call/call-context.ts";
 import { errorKind } from "../error-kind.ts";
 import type { Message } from "../model/message.ts";
-import type { RealtimeEvent, RealtimeModel, RealtimeSession } from "../realtime-model.ts";
+import type { RealtimeChange, RealtimeEvent, RealtimeModel, RealtimeSession } from "../realtime-model.ts";
 import { ServiceUse } from "../service.ts";
 import type { Tools } from "../tools/tools.ts";
+import { RealtimeSound } from "./realtime-sound.ts";
 
 export interface RealtimeConnectionOptions {
-  readonly model: RealtimeModel;
-  readonly instructions: string;
+  /** Returns the model of the agent's role. */
+  readonly model: () => RealtimeModel;
+  readonly instructions: () => string;
   readonly tools: () => Tools;
   /** Returns the conversation so far. */
   readonly history: () => readonly Message[];
@@ -28,35 +28,35 @@ export interface RealtimeConnectionOptions {
   readonly onReached: () => void;
 }
 
-/** Sound that is kept while no session is open: 5 s of frames of 20 ms. */
-const mostWaitingFrames = 250;
 /** Requests that are kept while no session is open. */
 const mostWaitingRequests = 100;
 /** The longest pause, as a multiple of the first one. */
 const longestPause = 12;
 /** The most characters of a session's handle. */
 const mostOfHandle = 4_096;
-/** Sound that is counted at once, in milliseconds. */
-const countedMs = 1_000;
 
 /** The agent's connection with a speech-to-speech model: one session after the other, where sessions are lost. */
 export class RealtimeConnection {
   readonly #context: CallContext;
   readonly #options: RealtimeConnectionOptions;
-  readonly #service: ServiceUse;
+  #service: ServiceUse;
   readonly #backOff: BackOff;
   readonly #cancel = new AbortController();
   #running: Promise<void> | null = null;
   #session: RealtimeSession | null = null;
   /** The handle of the session before. */
   #handle: string | null;
-  #frames: PcmFrame[] = [];
+  readonly #sound: RealtimeSound;
   #requests: ((session: RealtimeSession) => void)[] = [];
   #sessions = 0;
   /** A session is being opened, which knows of the conversation up to now. */
   #opening = false;
-  #resampler: Resampler | null = null;
-  #uncountedMs = 0;
+  /** The model of the session that is open, or is being opened; null where there is none. */
+  #model: RealtimeModel | null = null;
+  /** True where the role has changed while a session is being opened. */
+  #isStale = false;
+  /** Ends the use of the open session, for which another one is opened. */
+  #leave: () => void = () => {};
   /** Sessions in a row that failed before they had worked. */
   #failures = 0;
   /** True once it was told that no session can be had. */
@@ -66,7 +66,15 @@ export class RealtimeConnection {
     this.#context = context;
     this.#options = options;
     this.#handle = options.handle;
-    this.#service = new ServiceUse(context, "llm", options.model);
+    this.#service = new ServiceUse(context, "llm", options.model());
+    this.#sound = new RealtimeSound((audioInputDurationMs) =>
+      context.measure({
+        kind: "realtime",
+        ...this.#service.labels,
+        audioInputDurationMs,
+        audioOutputDurationMs: 0,
+      }),
+    );
     const { hearingRetryMs: firstMs } = context.limits;
     this.#backOff = new BackOff({ firstMs, mostMs: firstMs * longestPause });
   }
@@ -76,18 +84,32 @@ export class RealtimeConnection {
     this.#running ??= this.#run();
   }
 
+  /** Returns the model that answers. */
+  get model(): RealtimeModel {
+    return this.#model ?? this.#options.model();
+  }
+
+  /** Has the session follow the agent's role as it is by now. Returns false where it takes another session. */
+  change(): boolean {
+    if (this.#opening) this.#isStale = true;
+    return this.#session === null || this.#changed(this.#session);
+  }
+
+  /** Opens another session in the place of the one that is open. It follows the agent's role, and is shown the conversation. */
+  replace(): void {
+    if (this.#session === null) {
+      this.#isStale = this.#opening;
+      return;
+    }
+    this.#sound.leaveSession();
+    this.#session = null;
+    this.#model = null;
+    this.#leave();
+  }
+
   write(frame: PcmFrame): void {
     if (this.#cancel.signal.aborted) return;
-    const { inputSampleRate } = this.#options.model.capabilities;
-    if (this.#resampler?.from !== frame.sampleRate)
-      this.#resampler = new Resampler(frame.sampleRate, inputSampleRate);
-    const samples = this.#resampler.push(frame.samples);
-    const heard = { samples, sampleRate: inputSampleRate };
-    if (this.#session) this.#hand(this.#session, heard);
-    else {
-      this.#frames.push(heard);
-      if (this.#frames.length > mostWaitingFrames) this.#frames.shift();
-    }
+    this.#sound.write(frame, this.model.capabilities.inputSampleRate);
   }
 
   /** Does this with the session, or once there is one. */
@@ -97,12 +119,12 @@ export class RealtimeConnection {
     else if (this.#requests.length < mostWaitingRequests) this.#requests.push(request);
   }
 
-  /** Returns the text by which another session goes on with this one; null where the model has no such thing. */
   /** Sets the handle of the session of the agent before, for the next session that is opened. */
   set handle(handle: string | null) {
     this.#handle = handle;
   }
 
+  /** Returns the text by which another session goes on with this one; null where the model has no such thing. */
   get handle(): string | null {
     const handle = this.#session?.handle ?? this.#handle;
     return handle !== null && handle.length > mostOfHandle ? null : handle;
@@ -126,7 +148,7 @@ export class RealtimeConnection {
 
   async close(): Promise<void> {
     this.#cancel.abort(new DOMException("The conversation is over", "AbortError"));
-    await this.#closeSession();
+    if (this.#session !== null) await this.#closeSession(this.#session);
     await this.#running;
   }
 
@@ -146,23 +168,31 @@ export class RealtimeConnection {
 
   /** Holds the permit until the session has ended. Throws what it ended of, unless nobody needs it any more. */
   async #converse(signal: AbortSignal): Promise<void> {
-    const { model, instructions, tools, history } = this.#options;
+    const { history } = this.#options;
+    const model = this.#options.model();
     const { provider } = model;
+    this.#service = new ServiceUse(this.#context, "llm", model);
     using _permit = await this.#service.permit(signal);
+    // Another role may have been taken on meanwhile.
+    if (this.#options.model() !== model) return;
     this.#sessions += 1;
     this.#opening = true;
+    this.#isStale = false;
+    this.#model = model;
     const { handle } = this;
     // A handle is tried once.
     this.#handle = null;
     const known = handle === null ? {} : { handle };
-    const request = { instructions, functions: tools().declarations, messages: [...history()], ...known };
+    const request = { ...this.#role, messages: [...history()], ...known };
     const { joinTimeoutMs } = this.#context.limits;
     const wanted = new AbortController();
     const opening = model.open({ ...wellFormed(request), signal: AbortSignal.any([signal, wanted.signal]) });
+    let session: RealtimeSession;
     try {
       const what = `To open a session with ${provider}`;
-      this.#session = await within(opening, joinTimeoutMs, what, signal, "limits.joinTimeoutMs");
+      session = await within(opening, joinTimeoutMs, what, signal, "limits.joinTimeoutMs");
     } catch (error) {
+      this.#model = null;
       wanted.abort(error);
       // One that opens all the same is not left open.
       void opening.then((late) => late.close()).catch(() => undefined);
@@ -170,33 +200,62 @@ export class RealtimeConnection {
     } finally {
       this.#opening = false;
     }
-    await this.#use(this.#session, signal);
+    if (this.#isStale && !this.#changed(session)) {
+      await this.#closeSession(session);
+      return;
+    }
+    this.#session = session;
+    await this.#use(session, model, signal);
   }
 
-  async #use(session: RealtimeSession, signal: AbortSignal): Promise<void> {
-    const { model, onEvent, onLost } = this.#options;
+  /** Returns the part of the agent's role that a session is told. */
+  get #role(): RealtimeChange {
+    const { instructions, tools } = this.#options;
+    return { instructions: instructions(), functions: tools().declarations };
+  }
+
+  /** Has a session follow the agent's role. Returns false where it cannot. */
+  #changed(session: RealtimeSession): boolean {
+    if (session.change === undefined || this.#options.model() !== this.#model) return false;
+    session.change(wellFormed(this.#role));
+    return true;
+  }
+
+  async #use(session: RealtimeSession, model: RealtimeModel, signal: AbortSignal): Promise<void> {
+    const { onLost } = this.#options;
+    const left = Promise.withResolvers<void>();
+    this.#leave = left.resolve;
     // Some let everybody in, and hang up at once.
     const lasts = setTimeout(() => this.#works(), this.#context.limits.hearingRetryMs).unref();
     try {
-      for (const frame of this.#frames.splice(0)) this.#hand(session, frame);
+      this.#sound.useSession(session, model.capabilities.inputSampleRate);
       for (const send of this.#requests.splice(0)) send(session);
-      for await (const event of session) {
-        if (signal.aborted) continue;
-        this.#works();
-        if (event.type === "error") this.#failed(event.error, "The model reported an error");
-        else onEvent(event);
-      }
-      if (!signal.aborted) throw new Error(`${model.provider} ${model.model} has ended the session`);
+      // A session that was left may take its time to end: nobody waits for it.
+      await Promise.race([this.#listen(session, signal), left.promise]);
+      if (!signal.aborted && this.#session === session)
+        throw new Error(`${model.provider} ${model.model} has ended the session`);
     } catch (error) {
       if (!signal.aborted) onLost(error);
       throw error;
     } finally {
       clearTimeout(lasts);
-      this.#count();
-      this.#handle = session.handle ?? null;
-      await this.#closeSession();
-      this.#session = null;
-      this.#resampler = null;
+      if (this.#session === session) this.#sound.leaveSession();
+      const closed = this.#closeSession(session);
+      if (this.#session === session) {
+        this.#handle = session.handle ?? null;
+        await closed;
+        this.#session = null;
+        this.#model = null;
+      }
+    }
+  }
+
+  async #listen(session: RealtimeSession, signal: AbortSignal): Promise<void> {
+    for await (const event of session) {
+      if (signal.aborted || this.#session !== session) continue;
+      this.#works();
+      if (event.type === "error") this.#failed(event.error, "The model reported an error");
+      else this.#options.onEvent(event);
     }
   }
 
@@ -216,23 +275,9 @@ export class RealtimeConnection {
     await this.#backOff.pause(failures, { signal, ref: false }).catch(() => undefined);
   }
 
-  #hand(session: RealtimeSession, frame: PcmFrame): void {
-    session.write(frame);
-    this.#uncountedMs += durationMs(frame);
-    if (this.#uncountedMs >= countedMs) this.#count();
-  }
-
-  #count(): void {
-    if (this.#uncountedMs === 0) return;
-    const audioInputDurationMs = this.#uncountedMs;
-    this.#uncountedMs = 0;
-    const { labels } = this.#service;
-    this.#context.measure({ kind: "realtime", ...labels, audioInputDurationMs, audioOutputDurationMs: 0 });
-  }
-
-  async #closeSession(): Promise<void> {
+  async #closeSession(session: RealtimeSession): Promise<void> {
     try {
-      await this.#session?.close();
+      await session.close();
     } catch (error) {
       this.#context.log.warn(
         { event: "model_session_unclosed", err: plainError(error) },

@@ -1,19 +1,24 @@
 import type { CallContext } from "../call/call-context.ts";
 import type { Message } from "../model/message.ts";
 import type { RealtimeEvent, RealtimeModel, RealtimeRequest } from "../realtime-model.ts";
+import type { Handoff } from "../role/handoff.ts";
 import type { Tools } from "../tools/tools.ts";
 import type { Heard } from "../turns/heard.ts";
 import type { AddedMessages, Answer, Question, Responder } from "../turns/responder.ts";
 import { RealtimeAnswer } from "./realtime-answer.ts";
 import { RealtimeConnection } from "./realtime-connection.ts";
+import type { ParticipantListener } from "./realtime-turns.ts";
 
 export interface RealtimeOptions {
-  readonly model: RealtimeModel;
-  readonly instructions: string;
+  /** Returns the model of the agent's role. */
+  readonly model: () => RealtimeModel;
+  readonly instructions: () => string;
   /** Returns the functions that the model may call. */
   readonly tools: () => Tools;
   /** Returns the conversation so far. */
   readonly history: () => readonly Message[];
+  readonly checkHandoff: (handoff: Handoff) => void;
+  readonly onHandoff: (handoff: Handoff) => void;
   /** The handle of the session of the agent before; null where there is none. */
   readonly handle: string | null;
   /** The model speaks without having been asked. */
@@ -21,21 +26,6 @@ export interface RealtimeOptions {
   /** No session with the model can be had. It is tried again. */
   readonly onUnreachable: (error: unknown) => void;
   readonly onReached: () => void;
-}
-
-/** An event of what a participant says. */
-export type ParticipantEvent = Extract<
-  RealtimeEvent,
-  { readonly type: "speech_started" | "speech_ended" | "transcript" }
->;
-
-/** The listeners to the participants' side of the model's session. */
-export interface ParticipantListener {
-  take(event: ParticipantEvent): void;
-  /** The model answers what is being said: it has ended, though the model did not say so. Returns whether anything was. */
-  answered(): boolean;
-  /** The session is lost: the end of what is being said will not be told. */
-  lost(): void;
 }
 
 /** An answer that a turn waits for, and the id of the turn or request that it is for. */
@@ -63,26 +53,27 @@ export class RealtimeResponder implements Responder {
   readonly #sessions = new WeakMap<Answer, number>();
   #requests = 0;
   #listener: ParticipantListener | null = null;
+  /** True while the session follows a role that the agent does not have any more. */
+  #isStale = false;
 
   constructor(context: CallContext, options: RealtimeOptions) {
     this.#context = context;
     this.#options = options;
-    const { model, instructions, tools, history, handle, onUnreachable, onReached } = options;
     this.connection = new RealtimeConnection(context, {
-      model,
-      instructions,
-      tools,
-      history,
-      handle,
+      ...options,
       onEvent: (event) => this.#happened(event),
       onLost: (error) => this.#lost(error),
-      onUnreachable,
-      onReached,
     });
   }
 
   get service(): RealtimeModel {
-    return this.#options.model;
+    return this.#options.model();
+  }
+
+  /** Has the model follow the agent's role: at once where its session can change, else by another session as soon as nobody speaks. */
+  roleChanged(): void {
+    this.#isStale = !this.connection.change();
+    this.#replaceStale();
   }
 
   /** Tells this listener what participants say. */
@@ -92,16 +83,21 @@ export class RealtimeResponder implements Responder {
 
   begin({ messages, heardAs }: Question): Answer {
     const last = messages.at(-1);
-    if (heardAs !== undefined || last === undefined) return this.#expect(heardAs ?? this.#nextId());
-    const isQuestion = last.role === "participant" || last.role === "instruction";
-    // Of a turn that was cut the last may be the results of tools.
-    const message: Message = isQuestion ? last : { role: "instruction", text: "Answer what was said last." };
-    return this.#ask({ type: "answer", id: this.#nextId(), message }, isQuestion ? [] : messages);
+    if (heardAs !== undefined) return this.#expect(heardAs);
+    const isQuestion = last?.role === "participant" || last?.role === "instruction";
+    // Of a turn that was cut the last may be the results of tools, and a role that was handed the conversation is asked nothing.
+    if (isQuestion) return this.#ask({ type: "answer", id: this.#nextId(), message: last });
+    return this.#ask(this.#goOn(), messages);
+  }
+
+  #goOn(): RealtimeRequest {
+    const message = { role: "instruction", text: "Answer what was said last." } as const;
+    return { type: "answer", id: this.#nextId(), message };
   }
 
   say(text: string): Answer {
     const id = this.#nextId();
-    if (this.#options.model.capabilities.says) return this.#ask({ type: "say", id, text });
+    if (this.connection.model.capabilities.says) return this.#ask({ type: "say", id, text });
     const instruction = `(Say exactly the following, and nothing else:)\n${text}`;
     return this.#ask({ type: "answer", id, message: { role: "instruction", text: instruction } });
   }
@@ -135,6 +131,7 @@ export class RealtimeResponder implements Responder {
     const answer: RealtimeAnswer = this.#answer((heard) => {
       if (this.#forget(answer)) this.#givenUp += 1;
       else this.#stop(answer, heard);
+      this.#replaceStale();
     });
     this.#expected.push({ id, answer });
     this.#sessions.set(answer, this.connection.session);
@@ -142,10 +139,20 @@ export class RealtimeResponder implements Responder {
   }
 
   #answer(onEnd: (heard: Heard | null) => void): RealtimeAnswer {
-    const { model, tools } = this.#options;
+    const { tools, checkHandoff, onHandoff } = this.#options;
     return new RealtimeAnswer(this.#context, {
-      model,
+      model: this.connection.model,
       tools: tools(),
+      checkHandoff,
+      onHandoff: (handoff) => {
+        onHandoff(handoff);
+        // The model waits for the result of its call, which the next role is told.
+        this.#isStale = true;
+      },
+      onLateHandoff: (handoff) => {
+        onHandoff(handoff);
+        if (handoff.respond) this.#options.onUnasked(this.#ask(this.#goOn()));
+      },
       signal: this.#context.signal,
       onResult: (result) => this.connection.sendNow((session) => session.toolResult(result)),
       onEnd,
@@ -167,7 +174,22 @@ export class RealtimeResponder implements Responder {
     }
   }
 
+  /** Has another session follow the role that the agent has now, unless somebody is speaking. */
+  #replaceStale(): void {
+    if (!this.#isStale || this.#expected.length > 0 || this.#listener?.listening) return;
+    if ([...this.#answers.values()].some(({ over }) => !over)) return;
+    this.#isStale = false;
+    this.#answers.clear();
+    this.#givenUp = 0;
+    this.connection.replace();
+  }
+
   #happened(event: RealtimeEvent): void {
+    this.#take(event);
+    this.#replaceStale();
+  }
+
+  #take(event: RealtimeEvent): void {
     switch (event.type) {
       case "speech_ended":
         this.#givenUp = 0;
@@ -221,7 +243,10 @@ export class RealtimeResponder implements Responder {
       this.connection.sendNow((session) => session.stop(answerId, { ms: 0, characters: 0 }));
       return;
     }
-    const answer: RealtimeAnswer = this.#answer((heard) => this.#stop(answer, heard));
+    const answer: RealtimeAnswer = this.#answer((heard) => {
+      this.#stop(answer, heard);
+      this.#replaceStale();
+    });
     this.#keep(answerId, answer);
     this.#options.onUnasked(answer);
   }

@@ -1,6 +1,23 @@
+import type { RealtimeEvent } from "../realtime-model.ts";
 import type { Turn } from "../turns/turn.ts";
 import type { TurnQueue } from "../turns/turn-queue.ts";
-import type { ParticipantEvent, ParticipantListener } from "./realtime-responder.ts";
+
+/** An event of what a participant says. */
+export type ParticipantEvent = Extract<
+  RealtimeEvent,
+  { readonly type: "speech_started" | "speech_ended" | "transcript" }
+>;
+
+/** The listeners to the participants' side of the model's session. */
+export interface ParticipantListener {
+  /** Returns whether somebody is speaking. */
+  readonly listening: boolean;
+  take(event: ParticipantEvent): void;
+  /** The model answers what is being said: it has ended, though the model did not say so. Returns whether anything was. */
+  answered(): boolean;
+  /** The session is lost: the end of what is being said will not be told. */
+  lost(): void;
+}
 
 export interface RealtimeTurnsOptions {
   readonly queue: TurnQueue;

@@ -1,5 +1,6 @@
 import type { CallContext } from "../call/call-context.ts";
 import type { Message, ToolCall, ToolResult } from "../model/message.ts";
+import type { Handoff } from "../role/handoff.ts";
 import { runTools, type ToolOutcome } from "../tools/run-tools.ts";
 import type { Tools } from "../tools/tools.ts";
 
@@ -9,6 +10,8 @@ export interface ToolDeskOptions {
   readonly signal: AbortSignal;
   readonly onOutcome: (outcome: ToolOutcome) => void;
   readonly onResult: (result: ToolResult) => void;
+  /** Takes a handoff that a tool has returned. Throws where it cannot be. */
+  readonly onHandoff: (handoff: Handoff, call: ToolCall) => void;
 }
 
 interface OpenCall {
@@ -102,13 +105,13 @@ export class ToolDesk {
   /** Runs a call of a tool. Never rejects. */
   async #run(open: OpenCall): Promise<void> {
     const { call, cancel } = open;
-    const { tools, onOutcome, signal: over } = this.#options;
+    const { tools, onOutcome, onHandoff, signal: over } = this.#options;
     const { limits, log, toolContext: context } = this.#context;
     this.#running += 1;
     const signal = AbortSignal.any([over, cancel.signal]);
     let result: ToolResult;
     try {
-      const [given] = await runTools([call], { tools, limits, context, signal, onOutcome, log });
+      const [given] = await runTools([call], { tools, limits, context, signal, onOutcome, onHandoff, log });
       result = given!;
     } catch {
       result = failed(call, "The call was given up, since the participant has interrupted.");

@@ -4,11 +4,13 @@ import {
   anyFunction,
   type Checks,
   checkOptions,
+  either,
   having,
   isObject,
   textOrEmpty,
   texts,
 } from "../options/option-checks.ts";
+import { isRealtime, type RealtimeModel } from "../realtime-model.ts";
 import { type Toolset, toolsetsCheck } from "../tools/tools.ts";
 import type { TTS } from "../tts.ts";
 
@@ -19,8 +21,11 @@ import type { TTS } from "../tts.ts";
 export interface AgentRole<Values extends AgentValues = AgentValues> {
   /** The standing instructions of the model. */
   readonly instructions?: string;
-  /** The text model. It is freed with the agent, whichever role that has then. */
-  readonly llm?: LLM;
+  /**
+   * The model, of the same kind as the agent's own: one that writes text, or a speech-to-speech model, perhaps the same one with another
+   * voice. It is freed with the agent, whichever role that has then.
+   */
+  readonly llm?: LLM | RealtimeModel;
   /** The voice, from the next turn on. It is freed with the agent. */
   readonly tts?: TTS;
   /** The functions that the model may call besides those that are registered on it, in place of the agent's `tools`. */
@@ -51,7 +56,10 @@ export interface RoleState {
 
 const checks: Checks<AgentRole> = {
   instructions: textOrEmpty,
-  llm: having(["generate", "close"], "a text model, such as new gemini.LLM()"),
+  llm: either(
+    having(["generate", "close"], "a model, such as new gemini.LLM()"),
+    having(["open", "close"], "a speech-to-speech model"),
+  ),
   tts: having(["speak", "close"], "a voice, such as new elevenlabs.TTS()"),
   tools: toolsetsCheck,
   allowedTools: texts,
@@ -59,9 +67,17 @@ const checks: Checks<AgentRole> = {
   onExit: anyFunction,
 };
 
-/** Throws a `TypeError` that names an option of a role which does not exist or cannot be. */
-export function checkRoles(roles: Readonly<Record<string, AgentRole>>): void {
-  for (const [name, role] of Object.entries(roles)) checkOptions(`new Agent: roles.${name}`, role, checks);
+/** Throws a `TypeError` that names an option of a role which does not exist or cannot be. @param llm The model of the agent itself. */
+export function checkRoles(
+  roles: Readonly<Record<string, AgentRole>>,
+  llm: NonNullable<AgentRole["llm"]>,
+): void {
+  for (const [name, role] of Object.entries(roles)) {
+    checkOptions(`new Agent: roles.${name}`, role, checks);
+    if (role.llm === undefined || isRealtime(role.llm) === isRealtime(llm)) continue;
+    const kind = isRealtime(llm) ? "a speech-to-speech model" : "a model that writes text";
+    throw new TypeError(`new Agent: roles.${name}.llm must be ${kind}, as the agent's own is`);
+  }
 }
 
 /** Any object; its roles are checked one by one. */

@@ -5,7 +5,7 @@ import { didYouMean } from "../../shared/text/similar.ts";
 import { type FilledAgentOptions, toolsOf } from "../agent-options.ts";
 import type { CallContext } from "../call/call-context.ts";
 import type { LLM } from "../llm.ts";
-import { isRealtime, type RealtimeModel } from "../realtime-model.ts";
+import type { RealtimeModel } from "../realtime-model.ts";
 import { membersOf, type Service } from "../service.ts";
 import type { RemoteToolset, Tools } from "../tools/tools.ts";
 import type { TTS } from "../tts.ts";
@@ -57,11 +57,6 @@ export class CurrentRole {
   /** Returns the name of the role; null for that of the agent's own options. */
   get name(): string | null {
     return this.#name;
-  }
-
-  /** Returns whether it can change: a speech-to-speech model keeps what it began with. */
-  get changes(): boolean {
-    return !isRealtime(this.#options.llm);
   }
 
   get instructions(): string {
@@ -141,9 +136,8 @@ export class CurrentRole {
       throw new RangeError(`The agent has no role "${name}"${didYouMean(name, Object.keys(roles))}`);
   }
 
-  /** Follows other instructions in the role that it has. Throws where it cannot change. */
+  /** Follows other instructions in the role that it has. */
   instruct(instructions: string, by: ChangedBy): void {
-    if (!this.changes) throw new Error("A speech-to-speech model keeps the instructions that it began with");
     this.#instructions = instructions;
     this.#tell(by);
   }

@@ -13,7 +13,7 @@ import { PipelineResponder } from "../model/pipeline-responder.ts";
 import type { Budget } from "../options/budget.ts";
 import { RealtimeHearing } from "../realtime/realtime-hearing.ts";
 import { RealtimeResponder } from "../realtime/realtime-responder.ts";
-import { isRealtime } from "../realtime-model.ts";
+import { isRealtime, type RealtimeModel } from "../realtime-model.ts";
 import type { DialogueState } from "../resume/call-state.ts";
 import { takeUp } from "../resume/take-up.ts";
 import { answeringRole } from "../role/answering-role.ts";
@@ -220,20 +220,24 @@ export class Dialogue {
   }
 
   #makeResponder(agent: FilledAgentOptions): PipelineResponder | RealtimeResponder {
-    const { llm, instructions } = agent;
     const { role } = this.#options;
-    if (!isRealtime(llm)) {
+    const handoffs = {
+      checkHandoff: (handoff: Handoff) => this.#checkHandoff(handoff),
+      onHandoff: (handoff: Handoff) => role.become(handoff.role, "tool"),
+    };
+    if (!isRealtime(agent.llm)) {
       return new PipelineResponder(this.#context, {
         role: answeringRole(role, this.#tasks),
         tasks: this.#tasks,
-        checkHandoff: (handoff) => this.#checkHandoff(handoff),
-        onHandoff: (handoff) => role.become(handoff.role, "tool"),
+        ...handoffs,
         isSilent: (text) => this.#playback?.isSilent(text) ?? false,
       });
     }
     return new RealtimeResponder(this.#context, {
-      model: llm,
-      instructions,
+      ...handoffs,
+      // All roles of an agent with a speech-to-speech model have one.
+      model: () => role.llm as RealtimeModel,
+      instructions: () => role.instructions,
       tools: () => role.tools,
       history: () => this.#conversation.messages,
       handle: this.#options.before?.handle ?? null,
@@ -241,6 +245,11 @@ export class Dialogue {
       onUnreachable: (error) => this.#unheard.addAll(this.#hearing?.participants ?? [], error),
       onReached: () => this.#unheard.allHeardAgain(),
     });
+  }
+
+  /** Takes in that the agent has another role, or other instructions. A text model is told of them with each request. */
+  roleChanged(): void {
+    if (this.#responder.hears) this.#responder.roleChanged();
   }
 
   /**
@@ -344,7 +353,7 @@ export class Dialogue {
 
   /** Returns whether the model's is the only voice: without one of its own the agent has the model say its texts. */
   get #speaksItself(): boolean {
-    return this.#responder.hears && this.#playback !== null && this.#options.agent.tts === undefined;
+    return this.#responder.hears && this.#playback !== null && this.#options.role.tts === undefined;
   }
 
   #openOutput(kind: OutputKind, events: OutputEvents): Output {

@@ -89,11 +89,6 @@ const rows: readonly SteeringRow[] = [
       body: { schema: sessionChange, required: true },
       answers: {
         ...answers,
-        409: {
-          ...notNow[409],
-          description:
-            "The agent is not in its call, or its model keeps the instructions that it began with.",
-        },
         200: { description: "The session.", schema: sessionSchema },
       },
     },

@@ -18,12 +18,11 @@ export async function steer(session: Session, question: SteerQuestion): Promise<
     case "moving":
       // Once it is known who has the session, the caller may ask again.
       throw new GreenroomError("PEER_UNREACHABLE");
-    case "not_offered":
-      throw new GreenroomError("INSTRUCTIONS_FIXED");
     case "refused":
       throw question.about === "change"
         ? new GreenroomError("NO_SUCH_ROLE", answer.reason)
         : new GreenroomError("MESSAGE_QUEUE_FULL");
+    case "not_offered":
     case "own_user":
     case "failed":
       throw new GreenroomError("AGENT_SILENT", undefined, {

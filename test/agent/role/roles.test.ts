@@ -339,9 +339,6 @@ test("roles that cannot be are refused as the agent is made", (t) => {
   t.throws(make({ roles: { a: { allowedTools: ["nothing"] } } }), {
     message: /^new Agent: roles\.a\.allowedTools: there is no function nothing/,
   });
-  t.throws(make({ llm: new testing.RealtimeModel(), roles: {} }), {
-    message: /^new Agent: roles: a speech-to-speech model/,
-  });
 });
 
 test("a handoff to the role that the agent has fails, and the model goes on", async (t) => {
