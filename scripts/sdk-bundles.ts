@@ -34,6 +34,48 @@ const alone = /(^|\/)leave-module\.js$/;
 /** The pattern of Stream's SDK, which may not be redistributed: users install it from Stream, as a dependency. */
 const proprietary = /node_modules\/@stream-io\//;
 
+/** A module that an SDK imports, and what it gets instead. */
+interface Substitute {
+  /** The pattern of the path that is imported. */
+  readonly path: RegExp;
+  /** The pattern of the files that import it. */
+  readonly from: RegExp;
+  readonly contents: string;
+}
+
+/** The parts of SDKs that each thread would load and no session uses, or uses later: a third of the time in which a thread loads them. */
+const substitutes: readonly Substitute[] = [
+  {
+    // Accounts of Google Cloud. Sessions have a key.
+    path: /^google-auth-library$/,
+    from: /@google\/genai\//,
+    contents: `export class GoogleAuth {
+      constructor() { throw new Error("Google Cloud's accounts are not supported: give a key"); }
+    }`,
+  },
+  {
+    // The types of all of ElevenLabs' requests, of which speech needs one error.
+    path: /^\.\.\/\.\.\/\.\.\/index$/,
+    from: /elevenlabs\/api\/resources\/textToSpeech\/client\/Client\.js$/,
+    contents: 'export * from "elevenlabs/api/errors/index.js";',
+  },
+  // Node.js loads all that belongs to fetch where this class is first named, and Deepgram's sound needs no fetch.
+  {
+    // The headers of two responses that never came, of which there are none.
+    path: /\/Headers\.mjs$/,
+    from: /@deepgram\/sdk\/.*\/RawResponse\.mjs$/,
+    contents: "export const Headers = Map;",
+  },
+  {
+    path: /\/Headers\.mjs$/,
+    from: /@deepgram\/sdk\//,
+    contents: `export const Headers = new Proxy(Object, {
+      construct: (_, given) => new globalThis.Headers(...given),
+      get: (_, name) => globalThis.Headers[name],
+    });`,
+  },
+];
+
 /** The first lines of a bundle, by which CommonJS modules find Node's own. */
 const banner =
   'import { createRequire } from "node:module";\nconst require = createRequire(import.meta.url);';
@@ -78,7 +120,7 @@ export async function bundleSdks(root: string, folder: string): Promise<void> {
     metafile: true,
     logLevel: "error",
   });
-  const inputs = Object.keys(metafile.inputs).filter((path) => !path.startsWith(`${entryScheme}:`));
+  const inputs = Object.keys(metafile.inputs).filter((path) => !/^(?:sdk|substitute):/.test(path));
   const foreign = inputs.find((path) => proprietary.test(path));
   if (foreign !== undefined) throw new Error(`${foreign} must not be bundled`);
   const about = "The SDKs of the providers are made of these packages.";
@@ -86,6 +128,7 @@ export async function bundleSdks(root: string, folder: string): Promise<void> {
 }
 
 const entryScheme = "sdk";
+const substituteScheme = "substitute";
 
 /**
  * Returns a plugin that makes the bundle of the packages in `home`/node_modules and of nothing else, so that it is the
@@ -97,7 +140,7 @@ function closedWorld(home: string): Plugin {
   const packages = join(home, "node_modules") + sep;
   return {
     name: "closed-world",
-    setup({ onResolve, onLoad, resolve }) {
+    setup({ onResolve, onLoad, onEnd, resolve }) {
       onResolve({ filter: new RegExp(`^${entryScheme}:`) }, ({ path }) => ({
         path: `${path.slice(entryScheme.length + 1)}.mjs`,
         namespace: entryScheme,
@@ -106,6 +149,21 @@ function closedWorld(home: string): Plugin {
         contents: entryOf(path.replace(/\.mjs$/, "")),
         resolveDir: home,
       }));
+      for (const [index, { path: imported, from }] of substitutes.entries()) {
+        onResolve({ filter: imported }, ({ path, importer }) =>
+          from.test(importer) ? { path: `${index}:${path}`, namespace: substituteScheme } : undefined,
+        );
+      }
+      const used = new Set<number>();
+      onLoad({ filter: /.*/, namespace: substituteScheme }, ({ path }) => {
+        const index = Number.parseInt(path, 10);
+        used.add(index);
+        return { contents: substitutes[index]!.contents, resolveDir: home };
+      });
+      onEnd(({ errors }) => {
+        const unused = substitutes.find((_, index) => !used.has(index));
+        if (errors.length === 0 && unused !== undefined) throw new Error(`Nothing imports ${unused.path}`);
+      });
       // Optional packages of the SDKs that are not installed here may be found in a node_modules above.
       onResolve({ filter: /^[^./]/ }, async ({ path, pluginData, ...options }) => {
         if (pluginData === resolving || options.kind === "entry-point") return undefined;
