@@ -1,31 +1,23 @@
-import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
-import { none as deepgramNone, startDeepgram } from "../test/emulators/deepgram.ts";
-import { none as elevenlabsNone, startElevenlabs } from "../test/emulators/elevenlabs.ts";
-import { geminiDelays, startGemini } from "../test/emulators/gemini.ts";
 import { openaiDelays, startOpenai } from "../test/emulators/openai.ts";
 import { childResult } from "./child.ts";
 import type { EndedResult, EndedTask } from "./children/ended.ts";
 import type { MemoryResult, MemoryTask } from "./children/memory.ts";
 import type { Bench, Report } from "./figure.ts";
+import { noKeys, type Packed, pack, startThreeServices } from "./packed.ts";
 import { median, quantile } from "./statistics.ts";
 
-const root = new URL("../", import.meta.url);
-/** The folder of the packed build: below node_modules, as if installed, where it finds its dependencies. */
-const packed = new URL("node_modules/.cache/greenroom-bench/", root);
 const MiB = 2 ** 20;
 const runs = 3;
 const few = 2;
 const many = 22;
+let packed: Packed | null = null;
 
 /** Measures the memory of the packed build with its built-in agent, which is what runs in production. */
 export default {
   about:
     "memory of a warm slot, with and without SDKs, its start, and growth over 250 sessions, packed; ended sessions",
   async run(report) {
-    const pack = fileURLToPath(new URL("scripts/pack.ts", root));
-    execFileSync(process.execPath, [pack, fileURLToPath(packed)], { stdio: ["ignore", "ignore", "inherit"] });
+    packed = pack();
     await idleSlots(report);
     await voiceSlots(report);
     await compatibleSlots(report);
@@ -55,10 +47,8 @@ async function idleSlots(report: Report): Promise<void> {
 
 /** Measures with keys: Gemini, Deepgram and ElevenLabs are loaded before a thread is warm. */
 async function voiceSlots(report: Report): Promise<void> {
-  await using gemini = await startGemini({ delays: geminiDelays.none });
-  await using deepgram = await startDeepgram({ delays: deepgramNone });
-  await using elevenlabs = await startElevenlabs({ delays: elevenlabsNone });
-  const environment = { ...gemini.environment, ...deepgram.environment, ...elevenlabs.environment };
+  await using services = await startThreeServices();
+  const { environment } = services;
   await slots(report, { name: "with_three_sdks", environment, atMostMiB: 45, atMostMs: 250, sdks: true });
 }
 
@@ -171,36 +161,8 @@ interface Measured extends Partial<Pick<MemoryTask, "sessions" | "collect" | "ca
   readonly environment?: Readonly<Record<string, string>>;
 }
 
-/**
- * The environment without keys, of which there may be some in that of the bench itself: those that are not given are
- * empty.
- */
-const noKeys = {
-  GOOGLE_API_KEY: "",
-  DEEPGRAM_API_KEY: "",
-  ELEVENLABS_API_KEY: "",
-  GREENROOM_LLM: "",
-  GREENROOM_STT: "",
-  GREENROOM_TTS: "",
-};
-
 function measure({ environment = {}, ...task }: Measured): Promise<MemoryResult> {
-  const manifest = JSON.parse(readFileSync(new URL("package.json", packed), "utf8")) as {
-    readonly exports: Readonly<Record<string, string | { readonly default: string }>>;
-  };
-  const entryOf = (name: string) => {
-    const entry = manifest.exports[name] ?? "";
-    return new URL(typeof entry === "string" ? entry : entry.default, packed);
-  };
-  const files = {
-    main: entryOf("."),
-    testing: entryOf("./testing"),
-    agent: new URL("workers/default-agent.js", packed),
-  };
-  for (const file of Object.values(files)) {
-    if (!existsSync(file)) throw new Error(`The packed build has no ${fileURLToPath(file)}`);
-  }
-  const { main, testing, agent } = files;
+  const { main, testing, agent } = packed ?? pack();
   return childResult<MemoryResult>(
     "memory",
     {

@@ -20,12 +20,18 @@ export class Server implements AsyncDisposable {
   }
 
   /** Starts `node <program> serve …` and waits until it is ready. */
-  static async start(program: string, ...options: string[]): Promise<Server> {
+  static start(program: string, ...options: string[]): Promise<Server> {
+    return Server.startIn(process.env, program, ...options);
+  }
+
+  /** Does the same with this environment. */
+  static async startIn(env: NodeJS.ProcessEnv, program: string, ...options: string[]): Promise<Server> {
     const child = spawn(
       process.execPath,
       [program, "serve", "--port", "0", "--no-splash", "--ignore-load", ...options],
       {
         stdio: ["ignore", "pipe", "inherit"],
+        env,
       },
     );
     try {
