@@ -15,7 +15,7 @@ export interface Figure {
 export type Report = (figure: Figure) => void;
 
 /** The models by which the bench of voice can be run. */
-export const llms = ["gemini", "openai-compatible"] as const;
+export const llms = ["gemini", "openai-compatible", "ai-sdk"] as const;
 
 export interface BenchSettings {
   /** The provider of the model. */

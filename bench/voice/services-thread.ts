@@ -66,7 +66,7 @@ function replyTo(words: unknown): string {
   const { sentence, rest } = replies[reply];
   return `${sentence.replace("%s", name)} ${rest}`;
 }
-// Both models answer with the same words, after the same times.
+// All models answer with the same words, after the same times; that of the AI SDK is OpenAI's, by its own package.
 const modelDelays = published ? geminiDelays.published : geminiDelays.none;
 const model =
   llm === "gemini"
