@@ -32,7 +32,10 @@ export interface AgentRole<Values extends AgentValues = AgentValues> {
   readonly tools?: Toolset | readonly Toolset[];
   /** The functions that the model may call, by name. */
   readonly allowedTools?: readonly string[];
-  /** Called as the agent takes on the role, with the role before; null for that of its own options. Its error is logged. */
+  /**
+   * Called as the agent takes on the role in its call, with the role before; null for that of its own options. Not for the role with which
+   * a call begins, or is taken up. Its error is logged.
+   */
   readonly onEnter?: (change: RoleChange<Values>) => unknown;
   /** Called as the agent gives up the role, with the next one. Its error is logged. */
   readonly onExit?: (change: RoleChange<Values>) => unknown;
