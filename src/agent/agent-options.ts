@@ -29,15 +29,8 @@ import { pronunciationsCheck } from "./speech-text/pronunciations.ts";
 import type { TextTransform } from "./speech-text/text-transform.ts";
 import { textTransformsCheck } from "./speech-text/text-transform.ts";
 import type { STT } from "./stt.ts";
-import {
-  isRemote,
-  joinedTools,
-  type RemoteToolset,
-  requireFunctions,
-  type Tools,
-  type Toolset,
-  toolsetsCheck,
-} from "./tools/tools.ts";
+import { checkTaken } from "./tools/agent-tools.ts";
+import { type Toolset, toolsetsCheck } from "./tools/tools.ts";
 import type { TTS } from "./tts.ts";
 
 /** The options of an agent. A wrong one throws a `TypeError` that names it. `Values`: those of its `data`. */
@@ -294,52 +287,4 @@ export function checkJoinOptions(given: JoinOptions): void {
 export function staged(options: FilledAgentOptions, { edge, stt, tts }: Stage): FilledAgentOptions {
   if (isRealtime(options.llm)) return { ...options, edge };
   return { ...options, edge, stt: options.stt ?? stt(), tts: options.tts ?? tts() };
-}
-
-/**
- * Returns the functions that the model may call. Throws a `TypeError` where two of them have the same name.
- * @param onLeftOut Takes each function of a server that is left out, since its name is taken.
- */
-export function toolsOf(options: ToolOptions, onLeftOut?: (set: RemoteToolset, name: string) => void): Tools {
-  return joinedTools(toolSets(options), options.allowedTools, onLeftOut);
-}
-
-/** Returns the sets of functions that servers offer, in whatever role of the agent. */
-export function remoteToolsets(options: AgentOptions): readonly RemoteToolset[] {
-  const roles = Object.values(options.roles ?? {}).map((role) => ({ ...options, ...role }));
-  return [...new Set([options, ...roles].flatMap(toolSets).filter(isRemote))];
-}
-
-/**
- * Throws a `TypeError` that names the first function which is allowed and does not exist, or which the service of the model
- * would refuse.
- */
-export function checkTools(options: AgentOptions): void {
-  const { allowedTools = [], roles = {} } = options;
-  requireTools(options, allowedTools, "new Agent: allowedTools");
-  for (const [name, role] of Object.entries(roles)) {
-    requireTools({ ...options, ...role }, role.allowedTools ?? [], `new Agent: roles.${name}.allowedTools`);
-  }
-  checkTaken(options);
-}
-
-/** Throws a `TypeError` for a function that is allowed and does not exist. Servers may offer any name, also later. */
-function requireTools(options: ToolOptions, names: readonly string[], where: string): void {
-  const sets = toolSets(options);
-  if (!sets.some(isRemote)) requireFunctions(joinedTools(sets), names, where);
-}
-
-/** The options that say which functions a model may call. */
-type ToolOptions = Pick<AgentOptions, "llm" | "tools" | "allowedTools">;
-
-const toolSets = ({ llm, tools = [] }: ToolOptions): readonly Toolset[] => [llm.tools, ...[tools].flat()];
-
-/** Throws a `TypeError` that names a function which the service of the model would refuse. */
-function checkTaken(options: AgentOptions): void {
-  for (const role of [{}, ...Object.values(options.roles ?? {})]) {
-    const { llm, tools, allowedTools } = { ...options, ...role };
-    llm.checkFunctions(
-      toolsOf({ llm, ...(tools && { tools }), ...(allowedTools && { allowedTools }) }).declarations,
-    );
-  }
 }

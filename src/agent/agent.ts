@@ -4,7 +4,6 @@ import {
   type AgentOptions,
   checkJoinOptions,
   checkSayOptions,
-  checkTools,
   type FilledAgentOptions,
   fillAgentOptions,
   type Joined,
@@ -20,6 +19,7 @@ import type { LLM } from "./llm.ts";
 import type { RealtimeModel } from "./realtime-model.ts";
 import { CallData } from "./resume/call-data.ts";
 import { CurrentRole } from "./role/current-role.ts";
+import { checkTools } from "./tools/agent-tools.ts";
 
 /** The most characters of instructions that are given in a call: they are kept with its conversation. */
 const mostInstructions = 64 * 1_024;

@@ -11,12 +11,10 @@ import {
 import type { AgentEvent, TurnOutcome } from "../../shared/session/agent-event.ts";
 import { isSteerQuestion } from "../../shared/session/steering.ts";
 import {
-  checkTools,
   defaultParticipantWaitMs,
   type FilledAgentOptions,
   type Joined,
   type JoinOptions,
-  remoteToolsets,
   staged,
 } from "../agent-options.ts";
 import type { Call, Connection, ConnectionEvent } from "../edge.ts";
@@ -28,6 +26,7 @@ import { OwnSteps } from "../resume/own-steps.ts";
 import { StateKeeper } from "../resume/state-keeper.ts";
 import type { CurrentRole } from "../role/current-role.ts";
 import { ServicesReady } from "../services-ready.ts";
+import { checkTools, remoteToolsets } from "../tools/agent-tools.ts";
 import { Dialogue } from "../turns/dialogue.ts";
 import type { AgentInCall, SayOptions, ToolContext } from "./agent-in-call.ts";
 import { type AgentListener, tellListeners } from "./agent-listeners.ts";

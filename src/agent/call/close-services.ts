@@ -1,6 +1,7 @@
-import { type FilledAgentOptions, remoteToolsets } from "../agent-options.ts";
+import type { FilledAgentOptions } from "../agent-options.ts";
 import type { Edge } from "../edge.ts";
 import type { Model } from "../model/model.ts";
+import { remoteToolsets } from "../tools/agent-tools.ts";
 import type { TTS } from "../tts.ts";
 import type { CallContext } from "./call-context.ts";
 import { closeStep } from "./close-step.ts";

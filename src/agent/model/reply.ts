@@ -8,9 +8,10 @@ import { type Service, ServiceUse } from "../service.ts";
 import { Fillers } from "../tools/fillers.ts";
 import { runTools, type ToolOutcome } from "../tools/run-tools.ts";
 import type { Tasks } from "../tools/tasks.ts";
+import { imagesOf } from "../tools/tool-images.ts";
 import type { Tools } from "../tools/tools.ts";
 import type { AnswerPart } from "../turns/responder.ts";
-import { BadAnswerError } from "./bad-answer-error.ts";
+import { badAnswer, correctionOf, type Flaw, mostCorrections } from "./flaws.ts";
 import { generate } from "./generation.ts";
 import type { ImagePart, Message, ToolCall, ToolResult } from "./message.ts";
 import { WrittenCalls } from "./written-calls.ts";
@@ -290,56 +291,8 @@ export class Reply {
   }
 }
 
-/** Returns the message that shows images of a result. Its text is what a model is told that takes no images. */
-function imagesOf({ name }: ToolCall, images: readonly ImagePart[]): Message {
-  const count = images.length === 1 ? "an image" : `${images.length} images`;
-  const text = `(${name} returned ${count}.)`;
-  return { role: "instruction", text, parts: [{ type: "text", text }, ...images] };
-}
-
-/** The kinds of answers that are of no use. */
-type Flaw = "empty" | "silent" | "broken_call" | "written_call";
-
 /**
  * The names that every service takes of a call in the conversation. A model may make up others, such as one that repeats itself; with
  * one of those in the conversation each further request would be refused.
  */
 const modelName = /^[A-Za-z_][\w-]{0,63}$/;
-
-/** The number of times that a reply is asked for again where its answers are of no use. */
-const mostCorrections = 2;
-
-/** Tells the model what it did wrong; only its next request has it. */
-function correctionOf(flaw: Flaw): Message | null {
-  switch (flaw) {
-    case "empty":
-      return null;
-    case "silent":
-      return {
-        role: "instruction",
-        text: "(Nothing of your answer can be spoken. Answer in words, as one speaks: no code, JSON, tags or emojis.)",
-      };
-    case "broken_call":
-      return {
-        role: "instruction",
-        text: "(Your function call could not be read. Make the call again, or go on in words.)",
-      };
-    case "written_call":
-      return {
-        role: "instruction",
-        text: "(You wrote a function call as text, which calls nothing. Call the function itself, or go on in words.)",
-      };
-    default:
-      return flaw satisfies never;
-  }
-}
-
-function badAnswer(flaw: Flaw, { provider, model }: Service): BadAnswerError {
-  const what = {
-    empty: "is empty",
-    silent: "has nothing in it that can be spoken",
-    broken_call: "has a function call that cannot be read",
-    written_call: "has a function call that is written as text",
-  }[flaw];
-  return new BadAnswerError(flaw.toUpperCase(), `The answer of ${provider} ${model} ${what}`);
-}

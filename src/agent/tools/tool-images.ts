@@ -1,4 +1,4 @@
-import type { ImagePart } from "../model/message.ts";
+import type { ImagePart, Message, ToolCall } from "../model/message.ts";
 
 const marker = Symbol.for("greenroom.tool_images");
 
@@ -23,4 +23,11 @@ export class ToolImages {
   static is(value: unknown): value is ToolImages {
     return typeof value === "object" && value !== null && marker in value;
   }
+}
+
+/** Returns the message that shows images of a result. Its text is what a model is told that takes no images. */
+export function imagesOf({ name }: ToolCall, images: readonly ImagePart[]): Message {
+  const count = images.length === 1 ? "an image" : `${images.length} images`;
+  const text = `(${name} returned ${count}.)`;
+  return { role: "instruction", text, parts: [{ type: "text", text }, ...images] };
 }

@@ -1,6 +1,6 @@
 import type { PlainError } from "../errors.ts";
 
-/** The most characters of a name in an event, such as that of a tool, and of words. What is longer is cut before it is told. */
+/** The most characters of a name in an event, such as that of a tool, and of words. Longer ones are cut before they are told. */
 export const mostOfEvent = { name: 4_096, words: 1_048_576 };
 
 /**
