@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { BroadcastChannel, type MessagePort } from "node:worker_threads";
+import { BroadcastChannel, MessageChannel, type MessagePort } from "node:worker_threads";
 import test, { type ExecutionContext } from "ava";
 import * as mcp from "greenroom/mcp";
 import pino from "pino";
@@ -11,6 +11,10 @@ import {
   offerSharedThreads,
   SharedThreadUnavailableError,
 } from "../../../src/agent/thread/shared-threads.ts";
+import { loadSdk } from "../../../src/providers/mcp/sdk.ts";
+import { SharedProgram } from "../../../src/providers/mcp/shared/shared-program.ts";
+import { programTransport } from "../../../src/providers/mcp/transports.ts";
+import type { FromMcpThread } from "../../../src/shared/mcp-thread.ts";
 import { McpThread } from "../../../src/supervisor/mcp/mcp-thread.ts";
 import { eventually } from "../../fixtures/eventually.ts";
 import { isThere } from "../../fixtures/mcp/is-there.ts";
@@ -122,6 +126,65 @@ test.serial("a program that dies fails the calls of all sessions, and is started
     );
   }
   t.is(pids().length, 2);
+});
+
+test.serial(
+  "a program that hangs is ended once a call was given up, so that the next one finds another",
+  async (t) => {
+    const sdk = await loadSdk();
+    for (const mode of ["--silent", "--stubborn"]) {
+      const wanted = { command: process.execPath, args: [program, mode], env: {}, cwd: null, shared: true };
+      const running = new SharedProgram(
+        programTransport(wanted, sdk, () => undefined),
+        { startMs: 50, silentMs: 50 },
+      );
+      const ended = Promise.withResolvers<void>();
+      running.onEnd = () => ended.resolve();
+      const join = () => {
+        const { port1, port2 } = new MessageChannel();
+        const told: FromMcpThread[] = [];
+        port1.on("message", (message: FromMcpThread) => told.push(message));
+        running.add(port2, false);
+        const send = (message: object) =>
+          port1.postMessage({ type: "message", message: { jsonrpc: "2.0", ...message } });
+        const params = {
+          protocolVersion: "2025-06-18",
+          capabilities: {},
+          clientInfo: { name: "t", version: "1" },
+        };
+        send({ id: 7, method: "initialize", params });
+        return { port: port1, told, send };
+      };
+      const [leaves, stays] = [join(), join()];
+      await running.start();
+      if (mode === "--stubborn") {
+        const isGreeted = ({ told }: typeof stays) => told.some(({ type }) => type === "message");
+        await eventually("the handshake is made", () => isGreeted(stays) && isGreeted(leaves));
+        leaves.send({ id: 8, method: "tools/call", params: { name: "freeze", arguments: {} } });
+      }
+      leaves.port.close();
+      await ended.promise;
+      await eventually("the other session is told", () => stays.told.at(-1)?.type === "lost");
+      t.like(stays.told.at(-1), { reason: "The program does not answer" });
+      await running.close();
+    }
+  },
+);
+
+test.serial("a program that is slow, and answers, is not ended where calls are given up", async (t) => {
+  const { server, pids } = await stage(t);
+  const sessions = [await server(), await server()];
+  for (let time = 0; time < 3; time += 1) {
+    const cancel = new AbortController();
+    const hanging = t.throwsAsync(call(sessions[0]!, "hang", {}, cancel.signal));
+    await eventually("the tool hangs", async () =>
+      String(await call(sessions[1]!, "happened")).includes("hang began"),
+    );
+    cancel.abort(new Error("enough"));
+    await hanging;
+  }
+  t.is(await call(sessions[1]!, "add", { a: 1, b: 2 }), "3");
+  t.is(pids().length, 1);
 });
 
 test.serial("tools that change are the new ones in all sessions", async (t) => {

@@ -12,6 +12,13 @@ import type { ProgramTransport } from "../transports.ts";
 const changesEveryMs = 1_000;
 const changed = "notifications/tools/list_changed";
 
+/**
+ * The times for which a program may write nothing after a request was given up and it was asked whether it is there, in milliseconds: one
+ * that hangs would fail the calls of all sessions until the server is started anew. `startMs`: before its first message, since a program
+ * may be fetched from somewhere first.
+ */
+const usualPatience = { startMs: 600_000, silentMs: 60_000 };
+
 /** A request of a session that the program has not answered. */
 interface OpenRequest {
   readonly user: MessagePort;
@@ -33,9 +40,14 @@ export class SharedProgram {
   #handshake: McpMessage | null = null;
   /** The sessions that wait for that answer, with the ids of their requests. */
   readonly #waiting: { readonly user: MessagePort; readonly id: unknown }[] = [];
+  /** The handshake is sent, and was not refused. */
+  #greeted = false;
   #initialized = false;
   #count = 0;
   #changeTimer: NodeJS.Timeout | undefined;
+  /** Runs while it is not known whether the program hangs. */
+  #doubt: NodeJS.Timeout | undefined;
+  readonly #patience: typeof usualPatience;
   #ended = false;
 
   /** Called once, when the program has ended. */
@@ -43,8 +55,9 @@ export class SharedProgram {
   /** Called when the last session has left. */
   onUnused: () => void = () => {};
 
-  constructor(transport: ProgramTransport) {
+  constructor(transport: ProgramTransport, patience = usualPatience) {
     this.#transport = transport;
+    this.#patience = patience;
     transport.onMessage = (message) => this.#fromProgram(message);
     transport.onEnd = (error) => this.#end(error);
   }
@@ -106,7 +119,9 @@ export class SharedProgram {
       return;
     }
     this.#waiting.push({ user, id: message.id });
-    if (this.#waiting.length === 1) this.#send({ ...message, id: 0 });
+    if (this.#greeted) return;
+    this.#greeted = true;
+    this.#send({ ...message, id: 0 });
   }
 
   #ask(user: MessagePort, message: McpMessage): void {
@@ -124,16 +139,40 @@ export class SharedProgram {
       if (open.user !== user || open.id !== requestId) continue;
       this.#open.delete(id);
       this.#send({ jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: id } });
+      this.#askWhetherThere();
     }
+  }
+
+  /** Asks the program whether it is there, and ends one that writes nothing. */
+  #askWhetherThere(): void {
+    if (this.#doubt !== undefined || this.#ended) return;
+    this.#count += 1;
+    this.#send({ jsonrpc: "2.0", id: this.#count, method: "ping" });
+    const { startMs, silentMs } = this.#patience;
+    this.#doubt = setTimeout(
+      () => {
+        this.#end(new Error("The program does not answer"));
+        void this.#transport.close();
+      },
+      this.#handshake === null ? startMs : silentMs,
+    );
   }
 
   #left(user: MessagePort): void {
     if (!this.#users.delete(user)) return;
     for (const { user: of, id } of this.#open.values()) if (of === user) this.#cancel(user, id);
+    const waited = this.#waiting.findIndex(({ user: of }) => of === user);
+    if (waited >= 0) {
+      // The handshake goes on for those who still wait, and for those to come.
+      this.#waiting.splice(waited, 1);
+      this.#askWhetherThere();
+    }
     if (this.unused && !this.#ended) this.onUnused();
   }
 
   #fromProgram(message: McpMessage): void {
+    clearTimeout(this.#doubt);
+    this.#doubt = undefined;
     const { id, method } = message;
     if (method === undefined) this.#answered(message);
     else if (id !== undefined) {
@@ -155,6 +194,7 @@ export class SharedProgram {
     if (message.id === 0) {
       // A refusal is for those who wait: the next one tries again.
       if (message.error === undefined) this.#handshake = message;
+      else this.#greeted = false;
       for (const { user, id } of this.#waiting.splice(0))
         tell(user, { type: "message", message: { ...message, id } });
       return;
@@ -183,6 +223,7 @@ export class SharedProgram {
     if (this.#ended) return;
     this.#ended = true;
     clearTimeout(this.#changeTimer);
+    clearTimeout(this.#doubt);
     const { code } = error as { readonly code?: unknown };
     const lost: FromMcpThread = {
       type: "lost",
