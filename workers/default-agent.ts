@@ -27,6 +27,7 @@ const uses = (name: ServiceChoice["provider"]) =>
 const gemini = uses("gemini") ? await import("../src/providers/gemini/index.ts") : null;
 const deepgram = uses("deepgram") ? await import("../src/providers/deepgram/index.ts") : null;
 const elevenlabs = uses("elevenlabs") ? await import("../src/providers/elevenlabs/index.ts") : null;
+const cartesia = uses("cartesia") ? await import("../src/providers/cartesia/index.ts") : null;
 const openaiCompatible = uses("openai-compatible")
   ? await import("../src/providers/openai-compatible/index.ts")
   : null;
@@ -106,6 +107,9 @@ function recogniser(): STT {
     return new openaiCompatible.STT(choice.model ?? "", endpointOf(choice));
   }
   const given = choice.model === null ? {} : { model: choice.model };
+  if (cartesia && choice.provider === "cartesia") {
+    return new cartesia.STT({ ...given, keyterms, eagerTurnDetection: true });
+  }
   const hasEager = choice.model === null || choice.model.startsWith("flux-");
   return new deepgram!.STT({ ...given, ...(hasEager ? { eagerTurnDetection: true } : {}) });
 }
@@ -117,10 +121,11 @@ function voice(): TTS {
     const spoken = choice.voice === null ? {} : { voice: choice.voice };
     return new openaiCompatible.TTS(choice.model ?? "", { ...endpointOf(choice), ...spoken });
   }
-  return new elevenlabs!.TTS({
+  const given = {
     ...(choice.model === null ? {} : { modelId: choice.model }),
     ...(choice.voice === null ? {} : { voiceId: choice.voice }),
-  });
+  };
+  return cartesia && choice.provider === "cartesia" ? new cartesia.TTS(given) : new elevenlabs!.TTS(given);
 }
 
 function endpointOf({ service, baseUrl }: ServiceChoice) {

@@ -14,9 +14,11 @@ const environmentIn = (printed: string, prefix: string): Record<string, string> 
 
 test.serial("its output is all that the built-in agent needs to use the emulators", async (t) => {
   const emulators = new Child(t, [main, "--delays", "none"]);
-  await emulators.printed(/\.env:\n\n(?:\w+=\S+\n){10}/);
+  await emulators.printed(/\.env:\n\n(?:\w+=\S+\n){12}/);
   const exported = environmentIn(emulators.stdout, "export ");
   t.deepEqual(Object.keys(exported).toSorted(), [
+    "CARTESIA_API_KEY",
+    "CARTESIA_BASE_URL",
     "DEEPGRAM_API_KEY",
     "DEEPGRAM_BASE_URL",
     "ELEVENLABS_API_KEY",
@@ -29,7 +31,7 @@ test.serial("its output is all that the built-in agent needs to use the emulator
     "STREAM_BASE_URL",
   ]);
   t.deepEqual(environmentIn(emulators.stdout, ""), exported);
-  for (const provider of ["gemini", "deepgram", "elevenlabs", "stream"]) {
+  for (const provider of ["gemini", "deepgram", "elevenlabs", "cartesia", "stream"]) {
     t.regex(emulators.stdout, new RegExp(`^${provider} +http://127\\.0\\.0\\.1:\\d+$`, "m"));
   }
 

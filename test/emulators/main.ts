@@ -1,17 +1,18 @@
 /**
- * `npm run emulators`: Gemini, Deepgram, ElevenLabs and Stream on this machine, so that whole calls can be tried without keys.
+ * `npm run emulators`: Gemini, Deepgram, ElevenLabs, Cartesia and Stream on this machine, so that whole calls can be tried without keys.
  * They speak the real protocols, with generated content.
  */
 import { parseArgs } from "node:util";
+import { published as cartesiaPublished, startCartesia } from "./cartesia.ts";
 import { none as deepgramNone, published as deepgramPublished, startDeepgram } from "./deepgram.ts";
 import { none as elevenlabsNone, published as elevenlabsPublished, startElevenlabs } from "./elevenlabs.ts";
 import type { Emulator } from "./emulator.ts";
 import { geminiDelays, startGemini } from "./gemini.ts";
 import { startStream } from "./stream.ts";
 
-const content = `They do not listen: what Deepgram "hears" is a list of phrases, whatever is said to it. Gemini answers by a few rules,
-ElevenLabs speaks in tones, and Stream carries what is said in a call to all who are in it. A key that begins with "wrong" is refused
-by the first three as the real services refuse one.`;
+const content = `They do not listen: what Deepgram and Cartesia "hear" is a list of phrases, whatever is said to them. Gemini answers by a few rules,
+ElevenLabs and Cartesia speak in tones, and Stream carries what is said in a call to all who are in it. A key that begins with "wrong" is
+refused by all but Stream as the real services refuse one.`;
 
 const usage = `npm run emulators [-- <options>]
 
@@ -19,6 +20,7 @@ const usage = `npm run emulators [-- <options>]
   --gemini <port>             port of Gemini (default: a free one)
   --deepgram <port>           port of Deepgram
   --elevenlabs <port>         port of ElevenLabs
+  --cartesia <port>           port of Cartesia, which GREENROOM_STT=cartesia and GREENROOM_TTS=cartesia choose
   --stream <port>             port of Stream; its sound takes free ports of UDP
   --help                      this
 
@@ -28,13 +30,18 @@ ${content}`;
 const forgetIntervalMs = 10_000;
 
 const delaysOf = {
-  published: { gemini: geminiDelays.published, deepgram: deepgramPublished, elevenlabs: elevenlabsPublished },
-  none: { gemini: geminiDelays.none, deepgram: deepgramNone, elevenlabs: elevenlabsNone },
+  published: {
+    gemini: geminiDelays.published,
+    deepgram: deepgramPublished,
+    elevenlabs: elevenlabsPublished,
+    cartesia: cartesiaPublished,
+  },
+  none: { gemini: geminiDelays.none, deepgram: deepgramNone, elevenlabs: elevenlabsNone, cartesia: {} },
 };
 
 interface Settings {
   readonly delays: keyof typeof delaysOf;
-  readonly ports: Readonly<Record<"gemini" | "deepgram" | "elevenlabs" | "stream", number>>;
+  readonly ports: Readonly<Record<"gemini" | "deepgram" | "elevenlabs" | "cartesia" | "stream", number>>;
 }
 
 /** Reads the command line; returns null where help is asked for. Throws an `Error` that says what is wrong. */
@@ -47,6 +54,7 @@ function readSettings(argv: readonly string[]): Settings | null {
       gemini: { ...option, default: "0" },
       deepgram: { ...option, default: "0" },
       elevenlabs: { ...option, default: "0" },
+      cartesia: { ...option, default: "0" },
       stream: { ...option, default: "0" },
       help: { type: "boolean", default: false },
     },
@@ -65,6 +73,7 @@ function readSettings(argv: readonly string[]): Settings | null {
       gemini: port("gemini"),
       deepgram: port("deepgram"),
       elevenlabs: port("elevenlabs"),
+      cartesia: port("cartesia"),
       stream: port("stream"),
     },
   };
@@ -72,11 +81,12 @@ function readSettings(argv: readonly string[]): Settings | null {
 
 /** Starts all emulators. Where one cannot be started, the others are closed. */
 async function start({ delays, ports }: Settings): Promise<Emulator[]> {
-  const { gemini, deepgram, elevenlabs } = delaysOf[delays];
+  const { gemini, deepgram, elevenlabs, cartesia } = delaysOf[delays];
   const starts = await Promise.allSettled<Emulator>([
     startGemini({ port: ports.gemini, delays: gemini }),
     startDeepgram({ port: ports.deepgram, delays: deepgram }),
     startElevenlabs({ port: ports.elevenlabs, delays: elevenlabs }),
+    startCartesia({ port: ports.cartesia, script: cartesia }),
     startStream({ port: ports.stream }),
   ]);
   const started = starts.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import test from "ava";
+import { startCartesia } from "../emulators/cartesia.ts";
 import { startDeepgram } from "../emulators/deepgram.ts";
 import { startElevenlabs } from "../emulators/elevenlabs.ts";
 import { geminiDelays, startGemini } from "../emulators/gemini.ts";
@@ -29,7 +30,7 @@ const packagesIn = (urls: readonly string[]) =>
 async function loadedModules(keys: Readonly<Record<string, string>>): Promise<Map<number, Loaded>> {
   const folder = mkdtempSync(join(tmpdir(), "greenroom-modules-"));
   const environment = Object.entries(process.env).filter(
-    ([name]) => !/^(GOOGLE|GEMINI|DEEPGRAM|ELEVENLABS)_/.test(name),
+    ([name]) => !/^(GOOGLE|GEMINI|DEEPGRAM|ELEVENLABS|CARTESIA|GREENROOM)_/.test(name),
   );
   try {
     await promisify(execFile)(process.execPath, [join(fixtures, "serve-one-session.ts")], {
@@ -134,6 +135,18 @@ test.serial(
     );
   },
 );
+
+test.serial("a voice of Cartesia is loaded where it is chosen, without an SDK", async (t) => {
+  await using cartesia = await startCartesia();
+  const threads = await loadedModules({ ...cartesia.environment, GREENROOM_TTS: "cartesia" });
+  const session = [...threads.values()].find((thread) => thread.session)!;
+  t.deepEqual(providersIn(session.own), ["browser", "cartesia", "listening", "local", "sound", "web-socket"]);
+  t.true(session.packages.has("ws") && !session.late.has("ws"));
+  t.deepEqual(
+    sdks.filter((sdk) => session.packages.has(sdk)),
+    [],
+  );
+});
 
 test.serial("a thread loads the SDK of the one provider whose key is set", async (t) => {
   await using elevenlabs = await startElevenlabs();

@@ -1,4 +1,5 @@
 import test, { type ExecutionContext } from "ava";
+import { startCartesia } from "../emulators/cartesia.ts";
 import { startDeepgram } from "../emulators/deepgram.ts";
 import { startElevenlabs } from "../emulators/elevenlabs.ts";
 import { startGemini } from "../emulators/gemini.ts";
@@ -96,6 +97,28 @@ test.serial(
     t.regex(complaints[0] ?? "", /^TTS openai does not work: OpenAI cannot be reached: .*ECONNREFUSED/);
   },
 );
+
+test.serial("Cartesia and OpenAI's realtime transcription are chosen by their names", async (t) => {
+  await using cartesia = await startCartesia({ account: { apiKey: "the-right-one" } });
+  const { made, complaints } = await served(t, {
+    ...cartesia.environment,
+    CARTESIA_API_KEY: "a-wrong-key",
+    GREENROOM_LLM: "local",
+    GREENROOM_STT: "cartesia",
+    GREENROOM_TTS: "cartesia#sonic-3@a-voice",
+  });
+  t.is(made, "Agent: LLM local rules, STT cartesia ink-2, TTS cartesia sonic-3, edge browser.");
+  t.is(complaints.length, 2);
+  t.regex(complaints[0] ?? "", /^STT cartesia does not work: Cartesia answered 401 unauthorized: /);
+  t.regex(complaints[1] ?? "", /^TTS cartesia does not work: Cartesia answered 401 unauthorized: /);
+  await using openai = await startOpenai();
+  const other = await served(t, {
+    GREENROOM_STT: `openai-realtime:${openai.url}#gpt-live-transcribe`,
+    OPENAI_API_KEY: "a-key",
+  });
+  t.regex(other.made, /STT openai gpt-live-transcribe, /);
+  t.deepEqual(other.complaints, []);
+});
 
 test.serial("a choice that cannot be is refused before anything starts", async (t) => {
   for (const command of ["serve", "run"]) {

@@ -6,6 +6,9 @@ import { agentFor } from "./agent.ts";
 /** The longest message that is accepted, in bytes: it holds minutes of sound. */
 const maxMessageBytes = 16 * 1_024 * 1_024;
 
+/** Imports the client of WebSockets. */
+export const loadWebSocket = () => import("ws");
+
 /** The reason for which a connection ended that this side did not end. */
 export type SocketEnd =
   /** The handshake was answered with this status. */
@@ -78,7 +81,7 @@ export class ServiceSocket {
 
   async #connect(): Promise<void> {
     const { url, headers } = this.#options;
-    const { WebSocket } = await import("ws");
+    const { WebSocket } = await loadWebSocket();
     if (this.#over) return;
     const agent = agentFor(url);
     const socket = new WebSocket(url, {

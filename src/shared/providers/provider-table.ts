@@ -61,6 +61,23 @@ export const providers = {
     },
     leavesCalls: false,
   },
+  cartesia: {
+    parts: ["stt", "tts"],
+    variables: {
+      apiKey: {
+        name: "CARTESIA_API_KEY",
+        help: "The key of Cartesia, which recognises speech, and speaks",
+        example: "",
+        isKey: true,
+      },
+      baseUrl: {
+        name: "CARTESIA_BASE_URL",
+        help: "Another address of its API",
+        example: "http://127.0.0.1:3050",
+      },
+    },
+    leavesCalls: false,
+  },
   "ai-sdk": {
     parts: ["llm", "stt", "tts"],
     needs: "a package of the AI SDK, with the vendor's key",

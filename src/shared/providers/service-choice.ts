@@ -37,18 +37,18 @@ export const choiceVariables = {
   },
   stt: {
     name: "GREENROOM_STT",
-    help: "What recognises speech for it: local, deepgram#MODEL, openai-realtime#MODEL, SERVICE#MODEL or openai-compatible:ADDRESS#MODEL",
+    help: "What recognises speech for it: local, deepgram#MODEL, cartesia#MODEL, openai-realtime#MODEL, SERVICE#MODEL or openai-compatible:ADDRESS#MODEL",
     example: "groq#whisper-large-v3-turbo",
   },
   tts: {
     name: "GREENROOM_TTS",
-    help: "What speaks for it, with the voice at the end: local, elevenlabs#MODEL@VOICE, SERVICE#MODEL@VOICE and so on",
+    help: "What speaks for it, with the voice at the end: local, elevenlabs#MODEL@VOICE, cartesia#MODEL@VOICE, SERVICE#MODEL@VOICE and so on",
     example: "openai#gpt-4o-mini-tts@coral",
   },
 } as const satisfies Record<ChosenPart, VariableRow>;
 
 /** The providers that know a model of their own. */
-const ownProviders = ["local", "gemini", "deepgram", "elevenlabs"] as const;
+const ownProviders = ["local", "gemini", "deepgram", "elevenlabs", "cartesia"] as const;
 type OwnProvider = (typeof ownProviders)[number];
 
 /** The name of OpenAI's realtime transcription, which needs no address, and may have another one. */
