@@ -28,6 +28,9 @@ export interface SpeechOutputOptions {
 /** Sentences that are made at the same time: the one that is played, and the one after it. */
 const mostAtOnce = 2;
 
+/** The longest sound of one sentence, in milliseconds: a voice that goes on without end would be kept, and heard, without end. */
+const mostSoundMs = 300_000;
+
 /** A sentence, and its sound where it has any. */
 interface Piece {
   readonly spoken: SpeechPiece;
@@ -224,6 +227,10 @@ export class SpeechOutput implements Output {
         }
         audioDurationMs += (chunk.samples.length * 1_000) / chunk.sampleRate;
         speech?.write(chunk);
+        if (audioDurationMs > mostSoundMs)
+          throw new Error(
+            `The voice ${tts.provider} made more than ${mostSoundMs / 1_000} s of sound of one sentence`,
+          );
       }
       const latencyMs = firstByteAt === null ? null : firstByteAt - startedAt;
       measure({ kind: "tts", ...service.labels, latencyMs, audioDurationMs, characters: spoken.text.length });

@@ -344,3 +344,35 @@ test("the sound that a recogniser was given is counted as it goes, not at the en
   t.true(call.hosted.measurements.every((one) => one.kind !== "stt" || one.latencyMs === null));
   t.true(call.stt.streams[0]!.audioDurationMs - given() <= 1_020);
 });
+
+test("a voice that goes on without end is ended, and fails its turn", async (t) => {
+  const ended = Promise.withResolvers<void>();
+  let minutes = 0;
+  const minute = { samples: new Int16Array(16_000 * 60), sampleRate: 16_000 };
+  class Endless extends testing.TTS {
+    override async *speak() {
+      try {
+        for (; ; minutes += 1) {
+          yield minute;
+          await settled();
+        }
+      } finally {
+        ended.resolve();
+      }
+    }
+  }
+  const call = await VoiceCall.with(t, {
+    tts: new Endless(),
+    agent: { apology: null },
+    edge: { speed: 100 },
+  });
+  call.edge.addParticipant("alice");
+  const said = call.hosted.agent.say("Hello.");
+  await ended.promise;
+  t.is(minutes, 5);
+  t.is(await said, "failed");
+  t.regex(
+    call.turns[0]?.error?.message ?? "",
+    /^The voice testing made more than 300 s of sound of one sentence$/,
+  );
+});
