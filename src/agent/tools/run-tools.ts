@@ -13,7 +13,7 @@ import { whileToolRuns } from "../thread/running-tools.ts";
 import { BadArgumentsError, type RegisteredFunction } from "./functions.ts";
 import type { Tasks } from "./tasks.ts";
 import { ToolError } from "./tool-error.ts";
-import { ToolImages } from "./tool-images.ts";
+import { checkedImages, ToolImages } from "./tool-images.ts";
 import { readResponse, ToolOutput } from "./tool-output.ts";
 import type { Tools } from "./tools.ts";
 
@@ -142,7 +142,8 @@ async function runTool(call: ToolCall, round: ToolRound): Promise<ToolResult> {
       over("done");
       return { callId: call.id, name: call.name, ok: true, output: handedOff(value.role) };
     }
-    if (ToolImages.is(value) && value.images.length > 0) round.onImages?.(call, value.images);
+    const images = ToolImages.is(value) ? checkedImages(value.images) : [];
+    if (images.length > 0) round.onImages?.(call, images);
     const result = told(call, value, round);
     over("done");
     return { callId: call.id, name: call.name, ok: true, ...result };

@@ -31,3 +31,25 @@ export function imagesOf({ name }: ToolCall, images: readonly ImagePart[]): Mess
   const text = `(${name} returned ${count}.)`;
   return { role: "instruction", text, parts: [{ type: "text", text }, ...images] };
 }
+
+/**
+ * Returns the images of a result with the types that they are of, whatever they are called: a model refuses a request with a wrong one, and
+ * each further one, since the image stays in the conversation. Throws a `TypeError` for one without bytes.
+ */
+export function checkedImages(images: readonly ImagePart[]): readonly ImagePart[] {
+  return images.map((image): ImagePart => {
+    const { data, mimeType } = (image ?? {}) as Partial<ImagePart>;
+    if (!(data instanceof Uint8Array) || data.length === 0 || typeof mimeType !== "string")
+      throw new TypeError("ToolImages: an image must have data, as bytes, and a mimeType such as image/png");
+    return { type: "image", data, mimeType: imageTypeOf(data) ?? mimeType };
+  });
+}
+
+/** Returns the type of an image by its first bytes; null for one that is none of those which models take in common. */
+export function imageTypeOf(bytes: Uint8Array): string | null {
+  const begin = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 12)).toString("latin1");
+  if (begin.startsWith("\x89PNG\r\n\x1a\n")) return "image/png";
+  if (begin.startsWith("\xff\xd8\xff")) return "image/jpeg";
+  if (/^GIF8[79]a/.test(begin)) return "image/gif";
+  return /^RIFF.{4}WEBP/s.test(begin) ? "image/webp" : null;
+}

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { ImagePart } from "../../agent/model/message.ts";
 import { ToolError } from "../../agent/tools/tool-error.ts";
-import { ToolImages } from "../../agent/tools/tool-images.ts";
+import { imageTypeOf, ToolImages } from "../../agent/tools/tool-images.ts";
 import { cutText } from "../../shared/text/text.ts";
 
 /** The most images of a result that the model is shown, and the most bytes of all of them. */
@@ -78,6 +78,7 @@ class ContentReader {
 
   #image(data: unknown, mimeType: unknown): void {
     const bytes = typeof data === "string" ? Buffer.from(data, "base64") : Buffer.alloc(0);
+    // A model refuses a request with an image that it does not take, and each further one, since it stays in the conversation.
     const found = imageTypeOf(bytes);
     if (found === null || this.images.length >= mostImages || this.#bytes + bytes.length > mostImageBytes) {
       this.lines.push(`(an image, ${word(mimeType)}, which is not shown)`);
@@ -87,18 +88,6 @@ class ContentReader {
     this.images.push({ type: "image", data: bytes, mimeType: found });
     this.lines.push("(an image)");
   }
-}
-
-/**
- * Returns the type of an image by its first bytes; null for one that not every model takes. A model refuses a request with an image that
- * is not what it is said to be, and each further one, since the image stays in the conversation.
- */
-function imageTypeOf(bytes: Buffer): string | null {
-  const begin = bytes.toString("latin1", 0, 12);
-  if (begin.startsWith("\x89PNG\r\n\x1a\n")) return "image/png";
-  if (begin.startsWith("\xff\xd8\xff")) return "image/jpeg";
-  if (/^GIF8[79]a/.test(begin)) return "image/gif";
-  return /^RIFF.{4}WEBP/s.test(begin) ? "image/webp" : null;
 }
 
 /** Returns a server's word, on one line. */
