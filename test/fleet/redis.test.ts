@@ -2,7 +2,7 @@ import anyTest, { type ExecutionContext, type TestFn } from "ava";
 import { EventReader } from "../fixtures/http/event-reader.ts";
 import { type Fleet, type FleetOptions, openFleet, placesOf } from "../fixtures/http/open-fleet.ts";
 import { needs } from "../fixtures/needs.ts";
-import { RedisServer } from "../fixtures/programs/redis-server.ts";
+import { openRedis, type RedisServer } from "../fixtures/programs/redis-server.ts";
 
 /** Declares tests that run one after another: each has servers of its own, and there are two cores. */
 const test = needs("redis-server", (anyTest as TestFn).serial);
@@ -11,8 +11,7 @@ async function fleetOf(
   t: ExecutionContext,
   options: FleetOptions = {},
 ): Promise<Fleet & { redis: RedisServer }> {
-  const redis = await RedisServer.open();
-  t.teardown(() => redis[Symbol.asyncDispose]());
+  const redis = await openRedis(t);
   const fleet = await openFleet({ registry: { url: redis.url, commandTimeoutMs: 10_000 }, ...options });
   t.teardown(() => fleet.close());
   return { ...fleet, redis };

@@ -22,7 +22,7 @@ import { Image, noRoots } from "../fixtures/k8s/image.ts";
 import { noKustomize, render } from "../fixtures/k8s/kustomize.ts";
 import { environmentOf } from "../fixtures/k8s/layers.ts";
 import { unless } from "../fixtures/needs.ts";
-import { RedisServer } from "../fixtures/programs/redis-server.ts";
+import { openRedis } from "../fixtures/programs/redis-server.ts";
 import { Child } from "../fixtures/runner/child.ts";
 import { ask, startSession } from "../fixtures/runner/rest.ts";
 
@@ -183,7 +183,7 @@ unless(noSettings, test.serial)(
     mount("greenroom", "GREENROOM_PEER_SECRET", "a-secret-that-all-the-replicas-share\n");
     mount("greenroom-api-keys", "keys", "backend:0123456789abcdef\n");
     const entry = [...wordsOf(final, "ENTRYPOINT"), ...wordsOf(final, "CMD")];
-    await using redis = await RedisServer.open();
+    const redis = await openRedis(t);
     const settings = await settingsOf("overlays/production", redis.url);
     const [command = "", ...args] = image.command(entry, settings, { readOnly: true });
     const server = new Child(t, args, { command });

@@ -2,7 +2,7 @@ import { mostKeptOfOne } from "../../src/registry/local-keys.ts";
 import { now } from "../../src/shared/protocol.ts";
 import { isInstalled } from "../fixtures/is-installed.ts";
 import { unless } from "../fixtures/needs.ts";
-import { RedisServer } from "../fixtures/programs/redis-server.ts";
+import { openRedis } from "../fixtures/programs/redis-server.ts";
 import { claimOf, type OpenRegistryOptions, openRegistry } from "../fixtures/registry/open-registry.ts";
 import { temporaryFolder } from "../fixtures/runner/child.ts";
 
@@ -14,10 +14,7 @@ for (const store of ["memory", "journal", "redis"] as const) {
   const open = async (t: Parameters<typeof openRegistry>[0], options: OpenRegistryOptions = {}) => {
     if (store === "memory") return openRegistry(t, null, options);
     if (store === "journal") return openRegistry(t, null, { ...options, stateDir: temporaryFolder(t) });
-    const redis = await RedisServer.open();
-    const opened = await openRegistry(t, redis, options);
-    t.teardown(() => redis[Symbol.asyncDispose]());
-    return opened;
+    return openRegistry(t, await openRedis(t), options);
   };
 
   declare(title("a session is found while it lives, and by its end afterwards"), async (t) => {

@@ -2,7 +2,7 @@ import test from "ava";
 import type { PeerNode } from "../../src/registry/registry.ts";
 import { eventually } from "../fixtures/eventually.ts";
 import { needs } from "../fixtures/needs.ts";
-import { RedisServer } from "../fixtures/programs/redis-server.ts";
+import { openRedis } from "../fixtures/programs/redis-server.ts";
 import { TcpRelay } from "../fixtures/programs/tcp-relay.ts";
 import { ChildRegistry } from "../fixtures/registry/child-registry.ts";
 import { claimOf, type OpenRegistry, openRegistry } from "../fixtures/registry/open-registry.ts";
@@ -11,7 +11,7 @@ const withRedis = needs("redis-server", test);
 const bodies = ({ heard }: OpenRegistry) => heard.delivered.map(({ body }) => body).sort();
 
 withRedis("kill -9 and Redis emptied within the lease: the others know whom the dead one had", async (t) => {
-  await using redis = await RedisServer.open();
+  const redis = await openRedis(t);
   const limits = { maxSessionsPerCall: 350 };
   const witnesses = [await openRegistry(t, redis, limits), await openRegistry(t, redis, limits)] as const;
   const own = claimOf("own");
@@ -45,7 +45,7 @@ withRedis("kill -9 and Redis emptied within the lease: the others know whom the 
 });
 
 withRedis("who was declared dead stays so, also where Redis forgets it", async (t) => {
-  await using redis = await RedisServer.open();
+  const redis = await openRedis(t);
   const witness = await openRegistry(t, redis);
   const child = await ChildRegistry.open(t, redis, "sleeper");
   const { sessionIds } = await child.claim("call", 2);
@@ -64,7 +64,7 @@ withRedis("who was declared dead stays so, also where Redis forgets it", async (
 });
 
 withRedis("Redis comes back with old data: what was reported as lost keeps its end", async (t) => {
-  await using redis = await RedisServer.open();
+  const redis = await openRedis(t);
   const witness = await openRegistry(t, redis);
   const other = await openRegistry(t, redis);
   const victim = await ChildRegistry.open(t, redis, "victim");
@@ -90,7 +90,7 @@ withRedis("Redis comes back with old data: what was reported as lost keeps its e
 });
 
 withRedis("a process that joins later knows the messages that wait already", async (t) => {
-  await using redis = await RedisServer.open();
+  const redis = await openRedis(t);
   const victim = await ChildRegistry.open(t, redis, "victim");
   const { sessionIds } = await victim.claim("call", 1);
   t.is(await victim.end(sessionIds[0]!, "the body"), "final");
@@ -106,7 +106,7 @@ withRedis("a process that joins later knows the messages that wait already", asy
 withRedis(
   "kill -9 and Redis emptied: an end that was told is no live session to one that was cut off meanwhile",
   async (t) => {
-    await using redis = await RedisServer.open();
+    const redis = await openRedis(t);
     const relay = await TcpRelay.open(t, redis.port);
     const liveness = async ({ nodeId }: PeerNode) => (nodeId === "victim" ? "gone" : "alive");
     const witness = await openRegistry(t, redis, { liveness });
@@ -142,7 +142,7 @@ withRedis(
 );
 
 withRedis("kill -9 and Redis emptied: what waited to be told is told by those that knew of it", async (t) => {
-  await using redis = await RedisServer.open();
+  const redis = await openRedis(t);
   const witness = await openRegistry(t, redis);
   const victim = await ChildRegistry.open(t, redis, "victim");
   const { sessionIds } = await victim.claim("call", 2);

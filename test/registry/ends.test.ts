@@ -2,7 +2,7 @@ import test from "ava";
 import { now } from "../../src/shared/protocol.ts";
 import { eventually } from "../fixtures/eventually.ts";
 import { needs } from "../fixtures/needs.ts";
-import { RedisServer } from "../fixtures/programs/redis-server.ts";
+import { openRedis } from "../fixtures/programs/redis-server.ts";
 import { TcpRelay } from "../fixtures/programs/tcp-relay.ts";
 import { ChildRegistry } from "../fixtures/registry/child-registry.ts";
 import { claimOf, type OpenRegistry, openRegistry } from "../fixtures/registry/open-registry.ts";
@@ -12,7 +12,7 @@ const finished = () => ({ reason: "finished" as const, endedAt: now() });
 const bodies = ({ heard }: OpenRegistry) => heard.delivered.map(({ body }) => body).sort();
 
 withRedis("an end is told by the process that wrote it, until it was told", async (t) => {
-  await using redis = await RedisServer.open();
+  const redis = await openRedis(t);
   const one = await openRegistry(t, redis);
   const other = await openRegistry(t, redis);
   const claim = claimOf();
@@ -33,7 +33,7 @@ withRedis("an end is told by the process that wrote it, until it was told", asyn
 });
 
 withRedis("kill -9 before the delivery: another process tells the same", async (t) => {
-  await using redis = await RedisServer.open();
+  const redis = await openRedis(t);
   const victim = await ChildRegistry.open(t, redis, "victim");
   const { sessionIds } = await victim.claim("call", 2);
   const [ended, lives] = sessionIds as [string, string];
@@ -49,7 +49,7 @@ withRedis("kill -9 before the delivery: another process tells the same", async (
 });
 
 withRedis("a process that leaves hands over at once what it has not told", async (t) => {
-  await using redis = await RedisServer.open();
+  const redis = await openRedis(t);
   const one = await openRegistry(t, redis, { leaseMs: 600_000 });
   const claims = Array.from({ length: 50 }, () => claimOf());
   for (const claim of claims) await one.registry.claim(claim);
@@ -63,7 +63,7 @@ withRedis("a process that leaves hands over at once what it has not told", async
 });
 
 withRedis("a process without room leaves its messages to those that have some", async (t) => {
-  await using redis = await RedisServer.open();
+  const redis = await openRedis(t);
   let room = 0;
   const full = await openRegistry(t, redis, { room: () => room });
   const claims = [claimOf(), claimOf()];
@@ -81,7 +81,7 @@ withRedis("a process without room leaves its messages to those that have some", 
 });
 
 withRedis("Redis is emptied: what was not told is kept again, and told when its process dies", async (t) => {
-  await using redis = await RedisServer.open();
+  const redis = await openRedis(t);
   const witness = await openRegistry(t, redis);
   const victim = await ChildRegistry.open(t, redis, "victim");
   const { sessionIds } = await victim.claim("call", 1);
@@ -96,7 +96,7 @@ withRedis("Redis is emptied: what was not told is kept again, and told when its 
 });
 
 withRedis("Redis is away to the end: the others report what they know, the rest is told alone", async (t) => {
-  await using redis = await RedisServer.open();
+  const redis = await openRedis(t);
   const one = await openRegistry(t, redis);
   const [known, unknown] = [claimOf(), claimOf()];
   await one.registry.claim(known);
@@ -111,7 +111,7 @@ withRedis("Redis is away to the end: the others report what they know, the rest 
 });
 
 withRedis("Redis is emptied: a request with a key is not run again at another process", async (t) => {
-  await using redis = await RedisServer.open();
+  const redis = await openRedis(t);
   const one = await openRegistry(t, redis);
   const other = await openRegistry(t, redis);
   const key = { name: "key", caller: "ann", bodyHash: "body" };
@@ -126,7 +126,7 @@ withRedis("Redis is emptied: a request with a key is not run again at another pr
 });
 
 withRedis("a failover that loses what Redis had confirmed is noticed", async (t) => {
-  await using redis = await RedisServer.open();
+  const redis = await openRedis(t);
   const one = await openRegistry(t, redis);
   const claim = claimOf();
   await one.registry.claim(claim);
@@ -142,7 +142,7 @@ withRedis("a failover that loses what Redis had confirmed is noticed", async (t)
 withRedis(
   "what Redis cannot be told is kept by others: they write it, and report it when its process dies",
   async (t) => {
-    await using redis = await RedisServer.open();
+    const redis = await openRedis(t);
     const relay = await TcpRelay.open(t, redis.port);
     const witness = await openRegistry(t, redis);
     const cut = await openRegistry(t, relay, {
@@ -176,7 +176,7 @@ withRedis(
 );
 
 withRedis("a session that Redis alone holds to be live is withdrawn", async (t) => {
-  await using redis = await RedisServer.open();
+  const redis = await openRedis(t);
   const one = await openRegistry(t, redis);
   const claim = claimOf();
   const owner = { nodeId: one.nodeId, address: null, epoch: one.registry.epoch };
@@ -188,7 +188,7 @@ withRedis("a session that Redis alone holds to be live is withdrawn", async (t) 
 });
 
 withRedis("Redis is emptied while a process leaves: its last end is written again", async (t) => {
-  await using redis = await RedisServer.open();
+  const redis = await openRedis(t);
   const leaving = await openRegistry(t, redis);
   const other = await openRegistry(t, redis);
   const claim = claimOf();

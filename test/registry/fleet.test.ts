@@ -4,7 +4,7 @@ import { type NodeState, RoomSoon } from "../../src/registry/registry.ts";
 import { now } from "../../src/shared/protocol.ts";
 import { eventually } from "../fixtures/eventually.ts";
 import { needs } from "../fixtures/needs.ts";
-import { RedisServer } from "../fixtures/programs/redis-server.ts";
+import { openRedis } from "../fixtures/programs/redis-server.ts";
 import { ChildRegistry } from "../fixtures/registry/child-registry.ts";
 import { claimOf, openRegistry } from "../fixtures/registry/open-registry.ts";
 
@@ -15,7 +15,7 @@ for (const [limit, options, code] of [
   ["altogether", { maxConcurrentSessions: 7 }, "FLEET_FULL"],
 ] as const) {
   withRedis(`200 starts at once against a limit of 7 ${limit}, in three processes: exactly 7`, async (t) => {
-    await using redis = await RedisServer.open();
+    const redis = await openRedis(t);
     const open = () => openRegistry(t, redis, options);
     const fleet = await Promise.all([open(), open(), open()]);
     const claims = Array.from({ length: 200 }, () => claimOf("call"));
@@ -46,7 +46,7 @@ for (const [what, limits, same] of [
   ["fleet", { maxConcurrentSessions: 1 }, false],
 ] as const) {
   withRedis(`a ${what} that is full tells another process that there is room soon`, async (t) => {
-    await using redis = await RedisServer.open();
+    const redis = await openRedis(t);
     const one = await openRegistry(t, redis, limits);
     const other = await openRegistry(t, redis, limits);
     const claim = claimOf("call");
@@ -67,7 +67,7 @@ for (const [what, limits, same] of [
 }
 
 withRedis("processes know each other's address and room, and who has left", async (t) => {
-  await using redis = await RedisServer.open();
+  const redis = await openRedis(t);
   let state: NodeState = { capacity: 5, free: 5, accepting: true };
   const one = await openRegistry(t, redis, { address: "http://127.0.0.1:1", state: () => state });
   const other = await openRegistry(t, redis);
@@ -82,7 +82,7 @@ withRedis("processes know each other's address and room, and who has left", asyn
 });
 
 withRedis("one key in two processes: one of them runs it, the other waits for its answer", async (t) => {
-  await using redis = await RedisServer.open();
+  const redis = await openRedis(t);
   const [one, other] = [await openRegistry(t, redis), await openRegistry(t, redis)];
   const key = { name: "Ada\nkey", caller: "ann", bodyHash: "body" };
   const gate = Promise.withResolvers<void>();
@@ -109,7 +109,7 @@ withRedis("one key in two processes: one of them runs it, the other waits for it
 });
 
 withRedis("a key whose run failed, or whose process died, is taken over", async (t) => {
-  await using redis = await RedisServer.open();
+  const redis = await openRedis(t);
   const [one, other] = [await openRegistry(t, redis), await openRegistry(t, redis)];
   const key = { name: "key", caller: "ann", bodyHash: "body" };
   const gate = Promise.withResolvers<string>();
@@ -135,7 +135,7 @@ withRedis("a key whose run failed, or whose process died, is taken over", async 
 });
 
 withRedis("what Redis is asked does not grow with the number of sessions", async (t) => {
-  await using redis = await RedisServer.open();
+  const redis = await openRedis(t);
   const { registry } = await openRegistry(t, redis, { leaseMs: 60_000 });
   // After a heartbeat that was late there is more to do.
   const least = async () => Math.min(await perHeartbeat(), await perHeartbeat());
@@ -158,7 +158,7 @@ withRedis("what Redis is asked does not grow with the number of sessions", async
 });
 
 withRedis("all keys have one hash tag, and a prefix of one's own keeps two fleets apart", async (t) => {
-  await using redis = await RedisServer.open();
+  const redis = await openRedis(t);
   const one = await openRegistry(t, redis, { keyPrefix: "blue", maxConcurrentSessions: 1 });
   const other = await openRegistry(t, redis, { keyPrefix: "the:{green}", maxConcurrentSessions: 1 });
   for (const { registry } of [one, other]) {
@@ -175,7 +175,7 @@ withRedis("all keys have one hash tag, and a prefix of one's own keeps two fleet
 });
 
 withRedis("a client that is given stays its owner's, and may need a password", async (t) => {
-  await using redis = await RedisServer.open({ args: ["--requirepass", "secret"] });
+  const redis = await openRedis(t, { args: ["--requirepass", "secret"] });
   const client = createClient({ url: redis.url, password: "secret" });
   const { registry, heard } = await openRegistry(t, redis, { client });
   await registry.claim(claimOf());

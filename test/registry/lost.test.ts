@@ -2,7 +2,7 @@ import test from "ava";
 import { now } from "../../src/shared/protocol.ts";
 import { eventually } from "../fixtures/eventually.ts";
 import { needs } from "../fixtures/needs.ts";
-import { RedisServer } from "../fixtures/programs/redis-server.ts";
+import { openRedis } from "../fixtures/programs/redis-server.ts";
 import { ChildRegistry } from "../fixtures/registry/child-registry.ts";
 import { claimOf, openRegistry } from "../fixtures/registry/open-registry.ts";
 
@@ -11,7 +11,7 @@ const withRedis = needs("redis-server", test);
 withRedis(
   "a process that is killed: its sessions are lost, and one of the others tells of each, once",
   async (t) => {
-    await using redis = await RedisServer.open();
+    const redis = await openRedis(t);
     const others = await Promise.all([
       openRegistry(t, redis),
       openRegistry(t, redis),
@@ -47,7 +47,7 @@ withRedis(
 );
 
 withRedis("a process at whose address nobody listens is asked once, and is dead for all", async (t) => {
-  await using redis = await RedisServer.open();
+  const redis = await openRedis(t);
   let asked = 0;
   const liveness = async () => {
     asked += 1;
@@ -62,7 +62,7 @@ withRedis("a process at whose address nobody listens is asked once, and is dead 
 });
 
 withRedis("hundreds of sessions of a dead process are reaped in bounded batches", async (t) => {
-  await using redis = await RedisServer.open();
+  const redis = await openRedis(t);
   const witness = await openRegistry(t, redis);
   const child = await ChildRegistry.open(t, redis, "victim");
   await child.claim("call", 500);
@@ -85,7 +85,7 @@ withRedis("hundreds of sessions of a dead process are reaped in bounded batches"
 withRedis(
   "a process that stood still for longer than its lease finds its sessions lost, for good",
   async (t) => {
-    await using redis = await RedisServer.open();
+    const redis = await openRedis(t);
     const witness = await openRegistry(t, redis);
     const child = await ChildRegistry.open(t, redis, "sleeper");
     const { sessionIds } = await child.claim("call", 3);
@@ -109,7 +109,7 @@ withRedis(
 );
 
 withRedis("after the time for which an end is remembered, what was lost stays so", async (t) => {
-  await using redis = await RedisServer.open();
+  const redis = await openRedis(t);
   const witness = await openRegistry(t, redis);
   const child = await ChildRegistry.open(t, redis, "sleeper");
   const { sessionIds } = await child.claim("call", 2);
@@ -126,7 +126,7 @@ withRedis("after the time for which an end is remembered, what was lost stays so
 });
 
 withRedis("Redis is emptied: nobody is given the number of a life that was declared dead", async (t) => {
-  await using redis = await RedisServer.open();
+  const redis = await openRedis(t);
   const victim = await ChildRegistry.open(t, redis, "victim");
   const { sessionIds } = await victim.claim("call", 1);
   const witness = await openRegistry(t, redis);
@@ -148,7 +148,7 @@ withRedis("Redis is emptied: nobody is given the number of a life that was decla
 });
 
 withRedis("clocks that are minutes apart: Redis' own is the one that counts", async (t) => {
-  await using redis = await RedisServer.open();
+  const redis = await openRedis(t);
   const minute = 60_000;
   const witness = await openRegistry(t, redis, { maxSessionsPerCall: 3 });
   const fast = await ChildRegistry.open(t, redis, "fast", {
@@ -188,7 +188,7 @@ withRedis("clocks that are minutes apart: Redis' own is the one that counts", as
 });
 
 withRedis("a lost session that nobody lived to tell of is told by the next", async (t) => {
-  await using redis = await RedisServer.open();
+  const redis = await openRedis(t);
   const victim = await ChildRegistry.open(t, redis, "victim");
   const { sessionIds } = await victim.claim("call", 1);
   await victim.kill();

@@ -5,7 +5,7 @@ import type { EntrustedSession, Liveness, PeerNode } from "../../src/registry/re
 import { now } from "../../src/shared/protocol.ts";
 import { eventually } from "../fixtures/eventually.ts";
 import { needs } from "../fixtures/needs.ts";
-import { RedisServer } from "../fixtures/programs/redis-server.ts";
+import { openRedis } from "../fixtures/programs/redis-server.ts";
 import { TcpRelay } from "../fixtures/programs/tcp-relay.ts";
 import { ChildRegistry } from "../fixtures/registry/child-registry.ts";
 import { claimOf, type OpenRegistry, openRegistry } from "../fixtures/registry/open-registry.ts";
@@ -20,7 +20,7 @@ const back = ({ heard }: OpenRegistry) =>
 withRedis(
   "Redis stops and comes back empty: all is written again, what happened meanwhile too",
   async (t) => {
-    await using redis = await RedisServer.open();
+    const redis = await openRedis(t);
     const one = await openRegistry(t, redis, { maxSessionsPerCall: 2 });
     const other = await openRegistry(t, redis);
     const [before, endsMeanwhile, endedBefore] = [claimOf("call"), claimOf("b"), claimOf("c")];
@@ -56,7 +56,7 @@ withRedis(
 );
 
 withRedis("while Redis is away starts may be refused", async (t) => {
-  await using redis = await RedisServer.open();
+  const redis = await openRedis(t);
   const { registry, heard } = await openRegistry(t, redis, { whileAway: "refuse" });
   await redis.stop();
   await eventually("Redis is away", () => heard.away >= 1);
@@ -67,7 +67,7 @@ withRedis("while Redis is away starts may be refused", async (t) => {
 });
 
 withRedis("Redis that is not there yet: the registry opens, and takes part once it is", async (t) => {
-  await using redis = await RedisServer.open();
+  const redis = await openRedis(t);
   await redis.stop();
   const one = await openRegistry(t, redis, { commandTimeoutMs: 200 });
   t.is(one.heard.away, 1);
@@ -82,7 +82,7 @@ withRedis("Redis that is not there yet: the registry opens, and takes part once 
 
 for (const whileAway of ["allow", "refuse"] as const) {
   withRedis(`Redis stands still: starts wait no longer than a command may (${whileAway})`, async (t) => {
-    await using redis = await RedisServer.open();
+    const redis = await openRedis(t);
     const one = await openRegistry(t, redis, { whileAway, commandTimeoutMs: 1_000, leaseMs: 60_000 });
     // A busy machine may answer the first one too late as well.
     let first = claimOf();
@@ -114,7 +114,7 @@ for (const whileAway of ["allow", "refuse"] as const) {
 withRedis(
   "a start that was refused while Redis stood still has no place, though Redis took it in",
   async (t) => {
-    await using redis = await RedisServer.open();
+    const redis = await openRedis(t);
     const limits = { maxSessionsPerCall: 1 };
     const one = await openRegistry(t, redis, { ...limits, commandTimeoutMs: 1_000, leaseMs: 60_000 });
     redis.pause();
@@ -135,7 +135,7 @@ withRedis(
 );
 
 withRedis("Redis stands still for longer than a lease: nobody is held to be dead", async (t) => {
-  await using redis = await RedisServer.open();
+  const redis = await openRedis(t);
   const leaseMs = 3_000;
   const open = () => openRegistry(t, redis, { commandTimeoutMs: 2_000, leaseMs });
   const fleet = [await open(), await open(), await open()];
@@ -160,7 +160,7 @@ withRedis("Redis stands still for longer than a lease: nobody is held to be dead
 });
 
 withRedis("Redis is emptied: sessions, ends and limits are there again", async (t) => {
-  await using redis = await RedisServer.open();
+  const redis = await openRedis(t);
   const one = await openRegistry(t, redis, { maxSessionsPerCall: 1 });
   const other = await openRegistry(t, redis, { maxSessionsPerCall: 1 });
   const [live, over] = [claimOf("call"), claimOf("over")];
@@ -185,7 +185,7 @@ withRedis("Redis is emptied: sessions, ends and limits are there again", async (
 });
 
 withRedis("a start right after Redis was emptied registers the node anew", async (t) => {
-  await using redis = await RedisServer.open();
+  const redis = await openRedis(t);
   const one = await openRegistry(t, redis, { whileAway: "refuse" });
   const [before, after] = [claimOf(), claimOf()];
   await one.registry.claim(before);
@@ -196,7 +196,7 @@ withRedis("a start right after Redis was emptied registers the node anew", async
 });
 
 withRedis("one process is cut off from Redis for longer than its lease, and comes back", async (t) => {
-  await using redis = await RedisServer.open();
+  const redis = await openRedis(t);
   const relay = await TcpRelay.open(t, redis.port);
   const cut = await openRegistry(t, relay);
   const witness = await openRegistry(t, redis);
@@ -221,7 +221,7 @@ withRedis("one process is cut off from Redis for longer than its lease, and come
 });
 
 withRedis("Redis stands still as a session ends: others keep the end, and it may be shown", async (t) => {
-  await using redis = await RedisServer.open();
+  const redis = await openRedis(t);
   const kept: EntrustedSession[] = [];
   let isTaken = true;
   const entrust = async (session: EntrustedSession) => {
@@ -252,7 +252,7 @@ withRedis("Redis stands still as a session ends: others keep the end, and it may
 withRedis(
   "Redis stops right after a process wrote to it: others are handed what they may not have heard of",
   async (t) => {
-    await using redis = await RedisServer.open();
+    const redis = await openRedis(t);
     const kept: EntrustedSession[] = [];
     const entrust = async (session: EntrustedSession) => {
       kept.push(JSON.parse(JSON.stringify(session)));
@@ -278,7 +278,7 @@ withRedis(
 );
 
 withRedis("one that was cut off hears from a peer that it was declared dead", async (t) => {
-  await using redis = await RedisServer.open();
+  const redis = await openRedis(t);
   const relay = await TcpRelay.open(t, redis.port);
   const witness = await openRegistry(t, redis);
   let reachable = false;
@@ -316,7 +316,7 @@ withRedis("one that was cut off hears from a peer that it was declared dead", as
 withRedis(
   "one process is cut off from Redis alone: the others find it alive, and nothing is lost",
   async (t) => {
-    await using redis = await RedisServer.open();
+    const redis = await openRedis(t);
     const relay = await TcpRelay.open(t, redis.port);
     const cut = await openRegistry(t, relay);
     const asked: PeerNode[] = [];
@@ -344,7 +344,7 @@ withRedis(
 );
 
 withRedis("a process that reaches nobody holds nobody to be dead, until it reaches somebody", async (t) => {
-  await using redis = await RedisServer.open();
+  const redis = await openRedis(t);
   const victims = await Promise.all(["a", "b"].map((name) => ChildRegistry.open(t, redis, name)));
   const answers = new Map<string, Liveness>();
   const liveness = async ({ nodeId }: PeerNode) => answers.get(nodeId) ?? "silent";
@@ -369,7 +369,7 @@ withRedis("a process that reaches nobody holds nobody to be dead, until it reach
 });
 
 withRedis("a connection that swallows everything is made anew", async (t) => {
-  await using redis = await RedisServer.open();
+  const redis = await openRedis(t);
   const relay = await TcpRelay.open(t, redis.port);
   const one = await openRegistry(t, relay, { commandTimeoutMs: 1_000, leaseMs: 60_000 });
   relay.swallow();
@@ -379,7 +379,7 @@ withRedis("a connection that swallows everything is made anew", async (t) => {
 });
 
 withRedis("why Redis cannot be used is one line, with its place and without its password", async (t) => {
-  await using redis = await RedisServer.open({ args: ["--requirepass", "secret"] });
+  const redis = await openRedis(t, { args: ["--requirepass", "secret"] });
   const place = `127.0.0.1:${redis.port}`;
   const causeOf = async (url: string) => {
     const { heard } = await openRegistry(t, { url }, { commandTimeoutMs: 3_000 });
@@ -416,7 +416,7 @@ test("that Redis is away is told again from time to time, until it answers", asy
 });
 
 withRedis("two processes of one name: both are told", async (t) => {
-  await using redis = await RedisServer.open();
+  const redis = await openRedis(t);
   const first = await openRegistry(t, redis, { nodeId: "same" });
   const second = await openRegistry(t, redis, { nodeId: "same" });
   await eventually("the first one sees the second", () => first.heard.namesakes.length === 1);
@@ -430,7 +430,7 @@ withRedis("two processes of one name: both are told", async (t) => {
 });
 
 withRedis("a process that is started anew under its name is no second one", async (t) => {
-  await using redis = await RedisServer.open();
+  const redis = await openRedis(t);
   const witness = await openRegistry(t, redis);
   const first = await openRegistry(t, redis, { nodeId: "same" });
   await first.registry.claim(claimOf());

@@ -1,7 +1,7 @@
 import { createClient } from "@redis/client";
 import test from "ava";
 import { needs } from "../fixtures/needs.ts";
-import { RedisServer } from "../fixtures/programs/redis-server.ts";
+import { openRedis } from "../fixtures/programs/redis-server.ts";
 import { program } from "../fixtures/runner/child.ts";
 import { ask } from "../fixtures/runner/rest.ts";
 
@@ -36,8 +36,7 @@ test.serial(
 );
 
 withRedis("it serves once Redis answers, also where that is late", async (t) => {
-  const redis = await RedisServer.open({ args: ["--requirepass", "secret"] });
-  t.teardown(() => redis[Symbol.asyncDispose]());
+  const redis = await openRedis(t, { args: ["--requirepass", "secret"] });
   const env = {
     GREENROOM_REQUIRE_PEERS: "true",
     GREENROOM_PEER_SECRET: "0123456789abcdef0123456789abcdef",

@@ -4,7 +4,7 @@ import { MemoryRegistry } from "../../src/registry/memory.ts";
 import { registryOf } from "../../src/runner/options/fleet-settings.ts";
 import { eventually } from "../fixtures/eventually.ts";
 import { needs } from "../fixtures/needs.ts";
-import { RedisServer } from "../fixtures/programs/redis-server.ts";
+import { openRedis } from "../fixtures/programs/redis-server.ts";
 import { program } from "../fixtures/runner/child.ts";
 import { ask } from "../fixtures/runner/rest.ts";
 import { inLongForm } from "../fixtures/trials.ts";
@@ -47,7 +47,7 @@ test("a registry of the code's own stays; settings of a Redis that there is none
 });
 
 withRedis("REDIS_URL makes a server take part in a fleet", async (t) => {
-  await using redis = await RedisServer.open();
+  const redis = await openRedis(t);
   const env = {
     REDIS_URL: redis.url,
     GREENROOM_NODE_ID: "replica-a",
@@ -85,8 +85,7 @@ longForm("what has no effect without Redis is warned of", async (t) => {
 withRedis(
   "a Redis that cannot be used at the start is one line, and the fleet is joined once it can be",
   async (t) => {
-    const redis = await RedisServer.open({ args: ["--requirepass", "secret"] });
-    t.teardown(() => redis[Symbol.asyncDispose]());
+    const redis = await openRedis(t, { args: ["--requirepass", "secret"] });
     const place = `127.0.0.1:${redis.port}`;
     const env = {
       REDIS_URL: `redis://default:wrong-password@${place}`,

@@ -2,7 +2,7 @@ import test from "ava";
 import { SealedTexts } from "../../src/registry/redis/succession/sealed-text.ts";
 import { eventually } from "../fixtures/eventually.ts";
 import { needs } from "../fixtures/needs.ts";
-import { RedisServer } from "../fixtures/programs/redis-server.ts";
+import { openRedis, type RedisServer } from "../fixtures/programs/redis-server.ts";
 import { ChildRegistry } from "../fixtures/registry/child-registry.ts";
 import { claimOf, type OpenRegistry, openRegistry } from "../fixtures/registry/open-registry.ts";
 
@@ -36,7 +36,7 @@ const adoptedBy = ({ heard }: OpenRegistry) => heard.adopted.map(({ record }) =>
 withRedis(
   "sessions of a process that is killed go on in the others, each in one, with what it wrote of them",
   async (t) => {
-    await using redis = await RedisServer.open();
+    const redis = await openRedis(t);
     const others = await Promise.all([roomy(t, redis), roomy(t, redis)]);
     const { child, sessionIds } = await victimOf(t, redis, 20);
     await child.kill();
@@ -66,7 +66,7 @@ withRedis(
 withRedis(
   "a process that stood still until its sessions were adopted has them no more, and cannot end them",
   async (t) => {
-    await using redis = await RedisServer.open();
+    const redis = await openRedis(t);
     const other = await openRegistry(t, redis);
     const { child, sessionIds } = await victimOf(t, redis, 2);
     child.pause();
@@ -82,7 +82,7 @@ withRedis(
 );
 
 withRedis("sessions for which nobody has room wait, and then go to a process that has", async (t) => {
-  await using redis = await RedisServer.open();
+  const redis = await openRedis(t);
   const full = await openRegistry(t, redis, { adoptable: () => 0 });
   const { child, sessionIds } = await victimOf(t, redis, 3);
   await child.kill();
@@ -96,7 +96,7 @@ withRedis("sessions for which nobody has room wait, and then go to a process tha
 withRedis(
   "a session for which there is no room at the moment of its adoption is offered again, and waits no longer for that",
   async (t) => {
-    await using redis = await RedisServer.open();
+    const redis = await openRedis(t);
     let isFull = true;
     const other = await openRegistry(t, redis, { adoption: () => (isFull ? "later" : "taken") });
     const { child, sessionIds } = await victimOf(t, redis, 1);
@@ -125,7 +125,7 @@ withRedis(
 );
 
 withRedis("sessions that wait too long for room are lost, and told once", async (t) => {
-  await using redis = await RedisServer.open();
+  const redis = await openRedis(t);
   const full = await Promise.all([
     openRegistry(t, redis, { adoptable: () => 0 }),
     openRegistry(t, redis, { adoptable: () => 0 }),
@@ -146,7 +146,7 @@ withRedis("sessions that wait too long for room are lost, and told once", async 
 });
 
 withRedis("a session that was adopted three times is lost with its next process", async (t) => {
-  await using redis = await RedisServer.open();
+  const redis = await openRedis(t);
   const other = await openRegistry(t, redis);
   const { child, sessionIds } = await victimOf(t, redis, 1);
   const [sessionId = ""] = sessionIds;
@@ -159,7 +159,7 @@ withRedis("a session that was adopted three times is lost with its next process"
 withRedis(
   "what Redis keeps of a call is encrypted where there is a key, and opened by any of the keys",
   async (t) => {
-    await using redis = await RedisServer.open();
+    const redis = await openRedis(t);
     const [before, after] = ["a".repeat(32), "b".repeat(32)];
     const claim = claimOf();
     const other = await openRegistry(t, redis, { stateKey: `${after} ${before}` });
@@ -177,7 +177,7 @@ withRedis(
 );
 
 withRedis("a session is taken over from the process that has it, and from no other", async (t) => {
-  await using redis = await RedisServer.open();
+  const redis = await openRedis(t);
   const [one, two, three] = await Promise.all([
     openRegistry(t, redis),
     openRegistry(t, redis),
@@ -202,7 +202,7 @@ withRedis("a session is taken over from the process that has it, and from no oth
 });
 
 withRedis("states are written again to a Redis that was emptied", async (t) => {
-  await using redis = await RedisServer.open();
+  const redis = await openRedis(t);
   const { registry } = await openRegistry(t, redis, { carried: (sessionId) => `state of ${sessionId}` });
   const claim = claimOf();
   await registry.claim(claim);
@@ -214,7 +214,7 @@ withRedis("states are written again to a Redis that was emptied", async (t) => {
 });
 
 withRedis("a session that one process cannot decrypt is left to another one that has the key", async (t) => {
-  await using redis = await RedisServer.open();
+  const redis = await openRedis(t);
   const key = "k".repeat(32);
   const without = await openRegistry(t, redis);
   const child = await ChildRegistry.open(t, redis, "victim", { carries: true, stateKey: key });

@@ -9,7 +9,7 @@ import { eventually } from "../fixtures/eventually.ts";
 import { openServer } from "../fixtures/http/open-server.ts";
 import { launch } from "../fixtures/launch.ts";
 import { needs } from "../fixtures/needs.ts";
-import { RedisServer } from "../fixtures/programs/redis-server.ts";
+import { openRedis, type RedisServer } from "../fixtures/programs/redis-server.ts";
 import { ChildRegistry } from "../fixtures/registry/child-registry.ts";
 import { reached } from "../fixtures/session-watch.ts";
 import { trials } from "../fixtures/trials.ts";
@@ -34,7 +34,7 @@ const inRedis = (redis: RedisServer, options: object = {}): Partial<AgentLaunche
 });
 
 withRedis("a session is in Redis from its start to its end", async (t) => {
-  await using redis = await RedisServer.open();
+  const redis = await openRedis(t);
   const launcher = await launch(t, "faults/misbehaving", { ...inRedis(redis), nodeId: "replica-a" });
   const createdBy = { id: "ada" };
   const session = await launcher.startSession({ callId: "call", createdBy });
@@ -55,7 +55,7 @@ withRedis("a session is in Redis from its start to its end", async (t) => {
 withRedis(
   "limits hold for two launchers together, and a start that fails gives its place back",
   async (t) => {
-    await using redis = await RedisServer.open();
+    const redis = await openRedis(t);
     const limited = { ...inRedis(redis, { maxConcurrentSessions: 2 }), maxSessionsPerCall: 1 };
     const one = await launch(t, "faults/misbehaving", limited);
     const other = await launch(t, "faults/misbehaving", limited);
@@ -71,7 +71,7 @@ withRedis(
 );
 
 withRedis("a process that died: its session is told of as lost, everywhere, once", async (t) => {
-  await using redis = await RedisServer.open();
+  const redis = await openRedis(t);
   const summaries: SessionSummary[] = [];
   const hooks: { readonly id: unknown; readonly body: string }[] = [];
   const receiver = createServer(async (request, response) => {
@@ -115,7 +115,7 @@ withRedis("a process that died: its session is told of as lost, everywhere, once
 
 for (const whileAway of ["allow", "refuse"] as const) {
   withRedis(`Redis stands still: calls go on and end, starts follow the policy (${whileAway})`, async (t) => {
-    await using redis = await RedisServer.open();
+    const redis = await openRedis(t);
     const { logger, lines } = logging();
     const launcher = await launch(t, "faults/misbehaving", {
       ...inRedis(redis, { whileAway, leaseMs: 60_000, commandTimeoutMs: 1_000 }),
@@ -157,7 +157,7 @@ for (const whileAway of ["allow", "refuse"] as const) {
 }
 
 withRedis("a stop ends although Redis stands still", async (t) => {
-  await using redis = await RedisServer.open();
+  const redis = await openRedis(t);
   const launcher = await launch(t, "faults/misbehaving", inRedis(redis));
   const session = await launcher.startSession({ callId: "call" });
   redis.pause();
@@ -168,7 +168,7 @@ withRedis("a stop ends although Redis stands still", async (t) => {
 
 for (const whileAway of trials<readonly ("allow" | "refuse")[]>(["refuse"], ["allow", "refuse"])) {
   withRedis(`Redis takes no writes: /ready says what starts do (${whileAway})`, async (t) => {
-    await using redis = await RedisServer.open();
+    const redis = await openRedis(t);
     const launcher = await launch(t, "faults/misbehaving", inRedis(redis, { whileAway }));
     const supervisor = await supervisorOf(launcher);
     const { url } = await openServer(t, launcher);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { createClient } from "@redis/client";
 import { selfSigned } from "../emulators/certificate.ts";
 import { needs } from "../fixtures/needs.ts";
-import { RedisServer } from "../fixtures/programs/redis-server.ts";
+import { openRedis } from "../fixtures/programs/redis-server.ts";
 import { claimOf, openRegistry } from "../fixtures/registry/open-registry.ts";
 
 needs("redis-server")("Redis over TLS, with an authority of one's own", async (t) => {
@@ -14,7 +14,7 @@ needs("redis-server")("Redis over TLS, with an authority of one's own", async (t
   const [certFile, keyFile] = [join(folder, "cert.pem"), join(folder, "key.pem")];
   await writeFile(certFile, made.cert);
   await writeFile(keyFile, made.key);
-  await using redis = await RedisServer.open({ tls: { certFile, keyFile } });
+  const redis = await openRedis(t, { tls: { certFile, keyFile } });
   const url = redis.url.replace("redis:", "rediss:");
 
   const client = createClient({ url, socket: { tls: true, ca: made.cert } });
