@@ -82,7 +82,7 @@ async function moving(t: ExecutionContext, pair: Pair, isTaken: boolean): Promis
 }
 
 const open = (t: ExecutionContext) =>
-  pairOf(t, { launcher: { agent: agentUrl("come-back"), maxResumes: 3, agentIdleTimeoutMs: 0 } });
+  pairOf(t, { launcher: { agent: agentUrl("calls/come-back"), maxResumes: 3, agentIdleTimeoutMs: 0 } });
 
 /** Sends a request. Resolves with the status, and whether it may be sent again. */
 async function send({ url }: Replica, root: string, name: string, id: string, { json }: Row) {

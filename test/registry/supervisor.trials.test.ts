@@ -158,7 +158,7 @@ for (const whileAway of ["allow", "refuse"] as const) {
 
 withRedis("a stop ends although Redis stands still", async (t) => {
   const redis = await openRedis(t);
-  const launcher = await launch(t, "faults/misbehaving", inRedis(redis));
+  const launcher = await launch(t, "faults/misbehaving", inRedis(redis, { commandTimeoutMs: 2_000 }));
   const session = await launcher.startSession({ callId: "call" });
   redis.pause();
   await launcher.stop();
