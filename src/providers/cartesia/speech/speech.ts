@@ -27,6 +27,9 @@ export async function* requestSpeech({
 }: SpeechRequest): AsyncGenerator<SpeechChunk, void> {
   const { sampleRate, idleTimeoutMs, firstByteTimeoutMs } = options;
   await untilAborted(socket.opened, signal);
+  if (!socket.usable) {
+    throw new CartesiaError("The connection to Cartesia was closed", { kind: "network", code: "ECONNRESET" });
+  }
   const context = socket.speak(text);
   const aborted = () => context.messages.push(signal.reason);
   signal.addEventListener("abort", aborted, { once: true });

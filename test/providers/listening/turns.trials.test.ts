@@ -17,12 +17,15 @@ const next: Readonly<Record<string, readonly string[]>> = {
 
 type Happening =
   | TimedSignal
-  | { readonly type: "lost" }
+  /** True where the next connection hears the rest of the turn alone. */
+  | { readonly type: "lost"; readonly keeps?: boolean }
   | { readonly type: "heard"; readonly seconds: number };
 
 const text = fc.constantFrom("", "yes", "yes please", "no");
 const happening: fc.Arbitrary<Happening> = fc.oneof(
-  fc.record({ type: fc.constantFrom("start" as const, "resumed" as const, "lost" as const) }),
+  fc.record({ type: fc.constantFrom("start" as const, "resumed" as const) }),
+  fc.record({ type: fc.constant("lost" as const), keeps: fc.boolean() }),
+  fc.record({ type: fc.constant("failed" as const), speechMs: fc.constantFrom(null, 400) }),
   fc.record({
     type: fc.constantFrom("text" as const, "eager" as const, "end" as const),
     text,
@@ -35,7 +38,7 @@ function play(happenings: readonly Happening[]): { events: SpeechEvent[]; turns:
   const events: SpeechEvent[] = [];
   const turns = new Turns((event) => events.push(event));
   for (const one of happenings) {
-    if (one.type === "lost") turns.connectionLost(true);
+    if (one.type === "lost") turns.connectionLost(one.keeps ?? true);
     else if (one.type === "heard") turns.heard(one.seconds);
     else turns.update(one);
   }
@@ -157,4 +160,32 @@ test("with too much sound the oldest is dropped and counted, except for sound th
   t.is(sound.next(), null);
   sound.write(new Int16Array(16_000).fill(2), 0);
   t.is(sound.droppedMs, 560 + 640, "the five that were sent go first");
+});
+
+test("the borders of turns are sent again with the sound that is not heard, and no others", (t) => {
+  const sound = new SendBuffer(16_000, 60_000);
+  const sent = () => {
+    const all: string[] = [];
+    for (let chunk = sound.next(); chunk; chunk = sound.next())
+      all.push(chunk.mark ?? `${chunk.durationMs} ms`);
+    return all;
+  };
+  const turn = () => {
+    sound.mark("start");
+    sound.write(new Int16Array(1_600), 0);
+    sound.mark("end");
+  };
+  turn();
+  turn();
+  const both = ["start", "80 ms", "20 ms", "end", "start", "80 ms", "20 ms", "end"];
+  t.deepEqual(sent(), both);
+  sound.rewind();
+  t.deepEqual(sent(), both, "nothing was heard");
+  // The first turn is heard: the second begins at the same place of the sound.
+  sound.heard(0.1);
+  sound.rewind();
+  t.deepEqual(sent(), ["start", "80 ms", "20 ms", "end"]);
+  sound.heard(0.1);
+  sound.rewind();
+  t.deepEqual(sent(), []);
 });
