@@ -19,6 +19,7 @@ interface Call {
   /** All final words of the agent so far. */
   readonly said: readonly string[];
   say(text: string): string;
+  become(role: string): Promise<unknown>;
   /** Resolves once something holds for the events so far. */
   until(holds: (events: readonly SessionEvent[]) => boolean): Promise<void>;
   /** Resolves once the agent has said these words. */
@@ -64,6 +65,7 @@ async function call(config: ComeBackConfig = {}, launcher = shared): Promise<Cal
     get said() {
       return said();
     },
+    become: (role) => supervisor.steer(session, { about: "change", role }),
     say: (text) => supervisor.sendMessage(session, { text, participantId: "ann" }),
     until,
     hears: (words) => until(() => said().includes(words)),
@@ -97,6 +99,7 @@ for (const { how, reason } of deaths) {
       await hears("Hello there.");
       say("my name is Ann");
       await hears("You said: my name is Ann");
+      await one.become("billing");
       say(how);
       await hears(`You said: ${how}`);
       t.deepEqual(
@@ -112,6 +115,7 @@ for (const { how, reason } of deaths) {
         { reason },
       );
       t.is(session.resumes, 1);
+      t.is(session.role, "billing");
       t.is(session.error, null);
       say("what was said");
       await one.until(() => one.said.some((text) => text.startsWith("{")));
