@@ -2,6 +2,7 @@ import anyTest, { type ExecutionContext, type TestFn } from "ava";
 import type { JsonValue } from "greenroom";
 import { supervisorOf } from "../../src/agent-launcher.ts";
 import { allEndpoints } from "../../src/control-plane/router.ts";
+import { within } from "../../src/shared/deadline.ts";
 import { agentUrl } from "../fixtures/agent-url.ts";
 import { eventually } from "../fixtures/eventually.ts";
 import { pairOf } from "../fixtures/fleet/fleet-of-test.ts";
@@ -77,7 +78,7 @@ async function moving(t: ExecutionContext, pair: Pair, isTaken: boolean): Promis
     hurry.abort();
     return drained;
   });
-  await begun.promise;
+  await within(begun.promise, 45_000, "The hand-over");
   return { id, owner, foreign, release: held.resolve };
 }
 

@@ -101,8 +101,8 @@ for (const kind of ["stdio", "http"] as const) {
     const work = patient.functions.get("work")!;
     const context = toolContext(never, (words) => told.push(words));
     t.is(await work.call({ steps: 60, ms: 100 }, context), "60 steps are done");
-    // The SDK may tell the last one behind the result.
-    t.true(told.includes("59 of 60"));
+    // What the SDK reads together with the result, or behind it, it tells nobody.
+    t.true(told.includes("50 of 60"), told.at(-1));
     const hasty = await stage(t, kind, { timeoutMs: 2_000, maxTimeoutMs: 2_000 });
     await hasty.warm(never);
     t.true((await t.throwsAsync(call(hasty, "work", { steps: 600, ms: 100 }))) instanceof DeadlineError);
@@ -135,6 +135,7 @@ test("http: each request has the headers of the call, and a function is asked fo
   let asked = 0;
   const tools = new mcp.Server({
     url: server.url,
+    connectTimeoutMs: 60_000,
     headers: () => ({ authorization: `Bearer token-${++asked}` }),
   });
   await tools.warm(never);
