@@ -131,6 +131,8 @@ export const logEvents = {
   tool_call_dropped: "A call of a tool was not run, since there were too many.",
   tool_name_taken:
     "A tool of an MCP server (`server`) is left out, since another tool has its name: give the server a `prefix`.",
+  images_refused:
+    "A model refused a request with images. It was asked again without them, and they are not shown to any model from then on.",
   model_answer_useless: "An answer of the model was of no use, and is asked for again.",
   model_answer_unended: "A speech-to-speech model did not end its answer.",
   model_session_unclosed: "A session with a speech-to-speech model was not closed.",

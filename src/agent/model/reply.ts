@@ -12,8 +12,8 @@ import { imagesOf } from "../tools/tool-images.ts";
 import type { Tools } from "../tools/tools.ts";
 import type { AnswerPart } from "../turns/responder.ts";
 import { badAnswer, correctionOf, type Flaw, mostCorrections } from "./flaws.ts";
-import { generate } from "./generation.ts";
 import type { ImagePart, Message, ToolCall, ToolResult } from "./message.ts";
+import { generateShown } from "./refused-images.ts";
 import { WrittenCalls } from "./written-calls.ts";
 
 export interface ReplyOptions {
@@ -221,7 +221,8 @@ export class Reply {
     });
     using _permit = await this.#service.permit(signal);
     try {
-      for await (const event of generate(llm, { ...request, watch: this.#service.watch }, limits, signal)) {
+      const asked = { ...request, watch: this.#service.watch };
+      for await (const event of generateShown(llm, asked, this.#context, signal)) {
         switch (event.type) {
           case "text":
             this.#write(written.push(event.delta));

@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from "ava";
 import fc from "fast-check";
-import { fallback, type LLM } from "greenroom";
+import { fallback, type LLM, type LlmRequest } from "greenroom";
 import * as testing from "greenroom/testing";
 import { WrittenCalls } from "../../../src/agent/model/written-calls.ts";
 import { Metrics } from "../../../src/metrics/prometheus.ts";
@@ -113,6 +113,35 @@ test("a call by a name that no service takes is not made, and no later request h
     t.false(hosted.logged.some(([fields]) => JSON.stringify(fields).length > 1_000));
     await hosted.agent.close();
   }
+});
+
+test("an image that a model refuses costs no later turn: the model is asked again without it", async (t) => {
+  const hasImage = ({ messages }: LlmRequest) =>
+    messages.some((message) => "parts" in message && message.parts?.some(({ type }) => type === "image"));
+  const llm = new testing.LLM({
+    otherwise: (request) =>
+      hasImage(request) ? [{ fail: "no such image", status: 400 }] : "I cannot see it.",
+  });
+  const hosted = await new HostedAgent({ llm, apology: null }).join();
+  t.teardown(() => hosted.agent.close());
+  const image = { type: "image", data: Buffer.from("no picture"), mimeType: "image/png" } as const;
+  hosted.agent.conversation.append({ role: "instruction", text: "Look.", parts: [image] });
+  for (const count of [1, 2]) {
+    hosted.type("What is in it?");
+    await until(() => hosted.said.length === count, "it is answered");
+  }
+  t.deepEqual(hosted.said, ["I cannot see it.", "I cannot see it."]);
+  t.deepEqual(llm.requests.map(hasImage), [true, false, false]);
+  t.regex(JSON.stringify(llm.requests.at(-1)?.messages), /an image that cannot be shown/);
+  t.true(hosted.logged.some(([fields]) => "event" in fields && fields.event === "images_refused"));
+});
+
+test("a refusal of a request without images is told as it is", async (t) => {
+  const llm = new testing.LLM({ otherwise: [{ fail: "no", status: 400 }] });
+  const hosted = await new HostedAgent({ llm, apology: null }).join();
+  t.teardown(() => hosted.agent.close());
+  t.is(await hosted.agent.simpleResponse("Go"), "failed");
+  t.is(llm.requests.length, 1);
 });
 
 test("of calls made at once only the one without a name is dropped", async (t) => {
