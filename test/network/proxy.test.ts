@@ -7,20 +7,24 @@ import { errorKind } from "../../src/agent/error-kind.ts";
 import { PeerMarks } from "../../src/control-plane/peers/connection/mark.ts";
 import { PeerClient } from "../../src/control-plane/peers/connection/peer-client.ts";
 import { proxyFor } from "../../src/network/proxy.ts";
+import * as cartesia from "../../src/providers/cartesia/index.ts";
 import { STT } from "../../src/providers/deepgram/index.ts";
 import { TTS } from "../../src/providers/elevenlabs/index.ts";
 import { LLM } from "../../src/providers/gemini/index.ts";
 import { getWeatherByLocation } from "../../src/providers/local/index.ts";
+import * as openaiCompatible from "../../src/providers/openai-compatible/index.ts";
 import { Coordinator } from "../../src/providers/stream/coordinator/coordinator.ts";
 import { fillOptions } from "../../src/providers/stream/options.ts";
 import { SfuSocket, socketTimes } from "../../src/providers/stream/wire/sfu-socket.ts";
 import { SignalClient } from "../../src/providers/stream/wire/twirp.ts";
 import { threadEnvironment } from "../../src/supervisor/threads/thread-environment.ts";
 import { attemptDelivery } from "../../src/supervisor/webhook/webhook-attempt.ts";
+import { startCartesia } from "../emulators/cartesia.ts";
 import { selfSigned } from "../emulators/certificate.ts";
 import { startDeepgram } from "../emulators/deepgram.ts";
 import { none as silence, startElevenlabs } from "../emulators/elevenlabs.ts";
 import { startGemini } from "../emulators/gemini.ts";
+import { startOpenai } from "../emulators/openai.ts";
 import { startStream } from "../emulators/stream.ts";
 import { ForwardProxy } from "../fixtures/providers/forward-proxy.ts";
 import { ask } from "../fixtures/providers/one-answer.ts";
@@ -202,6 +206,28 @@ for (const secure of [false, true]) {
       t.is(asked.length, 2);
       t.is(asked[1], `CONNECT ${hostOf(url)}`);
       t.true(emulator.log.of("handshake").length === 1);
+    },
+  );
+
+  test.serial(
+    `Cartesia and OpenAI's realtime transcription are reached through the proxy, ${how}`,
+    async (t) => {
+      const proxy = await behindProxy(t);
+      await using speaking = await startCartesia({ ...tls });
+      await using hearing = await startOpenai({ ...tls });
+      const urls = [named(speaking.url, "cartesia"), named(hearing.url, "openai")] as const;
+      const limits = { apiKey: "a-key", connectTimeoutMs: 30_000 };
+      const tts = new cartesia.TTS({ ...limits, baseUrl: urls[0], firstByteTimeoutMs: 30_000 });
+      const stt = new openaiCompatible.RealtimeSTT("gpt-4o-transcribe", { ...limits, baseUrl: urls[1] });
+      t.teardown(() => Promise.all([tts.close(), stt.close()]));
+      for await (const _ of tts.speak("Hello there.", { signal: signal() }));
+      await stt.listen({ participantId: "ann", signal: signal() });
+      for (const url of urls) {
+        t.deepEqual(
+          proxy.asked(hostOf(url)).map(({ asked }) => asked),
+          [`CONNECT ${hostOf(url)}`],
+        );
+      }
     },
   );
 }

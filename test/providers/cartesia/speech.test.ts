@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import test from "ava";
 import * as cartesia from "greenroom/cartesia";
 import { heardOf, speak as toneOf } from "../../emulators/elevenlabs/tone.ts";
@@ -130,6 +131,19 @@ test("leaving the loop cancels the context, and a text that is over is not cance
   await speak(tts, "Yes.");
   await emulator.speech[0]!.read();
   t.is(emulator.log.of("speech_cancel").length, 1);
+});
+
+test("nothing stays with a signal that lives longer than the speech, or with a listener's", async (t) => {
+  const { voice, recogniser } = await cartesiaStage(t);
+  const { signal } = new AbortController();
+  const tts = voice();
+  await speak(tts, greeting, { signal });
+  for await (const _ of tts.speak(greeting, { signal })) break;
+  const stt = recogniser();
+  await stt.warm(signal);
+  const stream = await stt.listen({ participantId: "anna", signal });
+  await stream.close();
+  t.deepEqual(getEventListeners(signal, "abort"), []);
 });
 
 test("no request is sent for nothing, with a signal that has fired, or by a voice that is closed", async (t) => {
