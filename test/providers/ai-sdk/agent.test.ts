@@ -10,16 +10,8 @@ async function join(t: ExecutionContext, config: JsonObject = {}) {
   t.teardown(() => emulator.close());
   const thread = new AgentThread(t, agentUrl("providers/ai-sdk"));
   await thread.join({ baseUrl: emulator.url, ...config });
-  const say = async (text: string) => {
-    thread.type(text);
-    const { turnId } = await thread.event("transcript", ({ messageId }) => messageId === text);
-    return thread.event("turn", (event) => event.turnId === turnId);
-  };
-  const measured = (kind: string) =>
-    thread.said.flatMap((said) =>
-      said.type === "measured" && said.measurement.kind === kind ? [said.measurement] : [],
-    );
-  return { emulator, thread, say, measured };
+  const say = (text: string) => thread.say(text);
+  return { emulator, thread, say };
 }
 
 const weather = (...places: readonly string[]): VendorStep[] => [
@@ -37,24 +29,24 @@ const once =
       : weather(...places);
 
 test("an agent calls tools in parallel, and gives signed reasoning back", async (t) => {
-  const { emulator, say, measured } = await join(t);
+  const { emulator, say, thread } = await join(t);
   emulator.script = once("Paris", "Atlantis");
   t.like(await say("What is the weather in Paris and Atlantis?"), { outcome: "done", toolCalls: 2 });
   t.like(await say("Thanks"), { outcome: "done" });
   // The emulator takes signatures only as it gave them, and answers 400 otherwise.
   t.is(emulator.log.of("request").length, 3);
-  t.like(measured("llm")[0], { provider: "anthropic", model: "claude-haiku-4-5", outcome: "done" });
+  t.like(thread.measured("llm")[0], { provider: "anthropic", model: "claude-haiku-4-5", outcome: "done" });
 });
 
 test("a failure fails the turn, not the call", async (t) => {
-  const { emulator, say, measured } = await join(t);
+  const { emulator, say, thread } = await join(t);
   const busy = { kind: "status", status: 529, code: "overloaded_error", message: "Overloaded" } as const;
   emulator.faults.push(busy, busy, busy);
   const turn = await say("Hi!");
   t.is(turn.outcome, "failed");
   t.is(turn.error?.message, "anthropic answered 529 overloaded_error: Overloaded");
   t.like(await say("Hello!"), { outcome: "done" });
-  t.like(measured("error"), [{ component: "llm", provider: "anthropic", error: "overloaded_error" }]);
+  t.like(thread.measured("error"), [{ component: "llm", provider: "anthropic", error: "overloaded_error" }]);
 });
 
 test("a session that closes in the middle of an answer closes the response", async (t) => {

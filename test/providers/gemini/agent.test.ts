@@ -9,31 +9,22 @@ async function join(t: ExecutionContext, config: JsonObject = {}) {
   const { emulator, bodies } = await geminiStage(t);
   const thread = new AgentThread(t, agentUrl("providers/gemini"));
   await thread.join({ baseUrl: emulator.url, ...config });
-  const say = async (text: string) => {
-    thread.type(text);
-    const { turnId } = await thread.event("transcript", ({ messageId }) => messageId === text);
-    return thread.event("turn", (event) => event.turnId === turnId);
-  };
-  const lastSaid = () =>
-    thread.events.findLast((event) => event.type === "transcript" && event.role === "agent" && event.final);
-  return { emulator, bodies, thread, say, lastSaid };
+  const say = (text: string) => thread.say(text);
+  return { emulator, bodies, thread, say };
 }
 
 test("an agent calls tools of Gemini in parallel, and remembers the call", async (t) => {
-  const { emulator, bodies, thread, say, lastSaid } = await join(t);
+  const { emulator, bodies, thread, say } = await join(t);
   const turn = await say("What is the weather in Paris and Atlantis?");
   t.like(turn, { outcome: "done", toolCalls: 2 });
-  t.like(lastSaid(), { type: "transcript" });
-  t.regex(String((lastSaid() as { text?: string }).text), /^In Paris it is .* degrees/);
+  t.regex(thread.lastWords, /^In Paris it is .* degrees/);
   t.like(await say("Thanks"), { outcome: "done" });
   // The emulator takes signatures only as it gave them, and answered 400 otherwise.
   t.is(bodies().length, 3);
   t.is(bodies()[2]?.contents?.length, 5);
   // That which was opened ahead, and one more where the first words came sooner.
   t.true(emulator.connections <= 2);
-  const measured = thread.said.flatMap((said) =>
-    said.type === "measured" && said.measurement.kind === "llm" ? [said.measurement] : [],
-  );
+  const measured = thread.measured("llm");
   t.is(measured.length, 2);
   t.like(measured[0], { provider: "gemini", model: "gemini-3.1-flash-lite", outcome: "done" });
   t.true(measured[0]!.inputTokens > 0 && measured[0]!.outputTokens > 0);
@@ -46,9 +37,7 @@ test("a failure of Gemini fails the turn, not the call", async (t) => {
   t.is(turn.outcome, "failed");
   t.regex(turn.error?.message ?? "", /^Gemini answered 503 UNAVAILABLE/);
   t.like(await say("Hello!"), { outcome: "done" });
-  const errors = thread.said.flatMap((said) =>
-    said.type === "measured" && said.measurement.kind === "error" ? [said.measurement] : [],
-  );
+  const errors = thread.measured("error");
   t.like(errors, [{ component: "llm", provider: "gemini", error: "UNAVAILABLE" }]);
 });
 

@@ -21,11 +21,7 @@ async function stage(t: ExecutionContext) {
   t.teardown(() => model.close());
   const thread = new AgentThread(t, agentUrl("providers/mcp"));
   const config = { url: server.url, program, model: model.url, token: "token-of-this-call" };
-  const say = async (text: string) => {
-    thread.type(text);
-    const { turnId } = await thread.event("transcript", ({ messageId }) => messageId === text);
-    return thread.event("turn", (event) => event.turnId === turnId);
-  };
+  const say = (text: string) => thread.say(text);
   const bodies = () => model.log.of("request").map(({ body }) => body as VendorBody);
   return { server, model, thread, config, say, bodies };
 }

@@ -10,30 +10,14 @@ async function join(t: ExecutionContext, config: JsonObject = {}) {
   const { emulator, bodies } = await openaiStage(t);
   const thread = new AgentThread(t, agentUrl("providers/openai-compatible"));
   await thread.join({ baseUrl: emulator.url, ...config });
-  const say = async (text: string) => {
-    thread.type(text);
-    const { turnId } = await thread.event("transcript", ({ messageId }) => messageId === text);
-    return thread.event("turn", (event) => event.turnId === turnId);
-  };
-  const lastSaid = () =>
-    String(
-      (
-        thread.events.findLast(
-          (event) => event.type === "transcript" && event.role === "agent" && event.final,
-        ) as { text?: string } | undefined
-      )?.text,
-    );
-  const measured = <Kind extends "llm" | "error" | "bad_answer">(kind: Kind) =>
-    thread.said.flatMap((told) =>
-      told.type === "measured" && told.measurement.kind === kind ? [told.measurement] : [],
-    );
-  return { emulator, bodies, thread, say, lastSaid, measured };
+  const say = (text: string) => thread.say(text);
+  return { emulator, bodies, thread, say };
 }
 
 test("an agent calls tools in parallel, and remembers the call", async (t) => {
-  const { emulator, bodies, say, lastSaid, measured } = await join(t);
+  const { emulator, bodies, say, thread } = await join(t);
   t.like(await say("What is the weather in Paris and Atlantis?"), { outcome: "done", toolCalls: 2 });
-  t.regex(lastSaid(), /^In Paris it is .* degrees/);
+  t.regex(thread.lastWords, /^In Paris it is .* degrees/);
   t.like(await say("Thanks"), { outcome: "done" });
   // The emulator refuses results without their calls, and calls without results.
   t.deepEqual(
@@ -42,20 +26,20 @@ test("an agent calls tools in parallel, and remembers the call", async (t) => {
   );
   // That which was opened ahead, and one more where the first words came sooner.
   t.true(emulator.connections <= 2);
-  const told = measured("llm");
+  const told = thread.measured("llm");
   t.is(told.length, 2);
   t.like(told[0], { provider: "openai-compatible", model: "emulated", outcome: "done" });
   t.true((told[0] as { inputTokens: number }).inputTokens > 0);
 });
 
 test("a failure of a service fails the turn, not the call", async (t) => {
-  const { emulator, say, measured } = await join(t);
+  const { emulator, say, thread } = await join(t);
   emulator.faults.add({ kind: "status", status: 429, times: 3 });
   const turn = await say("Hi!");
   t.is(turn.outcome, "failed");
   t.regex(turn.error?.message ?? "", /answered 429 rate_limit_exceeded/);
   t.like(await say("Hello!"), { outcome: "done" });
-  t.like(measured("error"), [
+  t.like(thread.measured("error"), [
     { component: "llm", provider: "openai-compatible", error: "rate_limit_exceeded" },
   ]);
 });
@@ -77,7 +61,7 @@ test("a session that closes in the middle of an answer closes the response", asy
 for (const order of ["gemini first", "gemini second"]) {
   test(`a conversation goes on with the other vendor in the middle of a tool round: ${order}`, async (t) => {
     const { emulator: google } = await geminiStage(t);
-    const { emulator, say, lastSaid, measured } = await join(t, { gemini: google.url, order });
+    const { emulator, say, thread } = await join(t, { gemini: google.url, order });
     const [first, second] = order === "gemini first" ? [google, emulator] : [emulator, google];
     const requests = () => [first, second].map(({ log }) => log.of("request").length);
     /** Has the first one fail with its next request. */
@@ -93,17 +77,17 @@ for (const order of ["gemini first", "gemini second"]) {
     if (order === "gemini first") google.script = failsNext(ofGoogle);
     else emulator.script = failsNext(ofOther);
     t.like(await say("What is the weather in Rome and Oslo?"), { outcome: "done", toolCalls: 2 });
-    t.regex(lastSaid(), /^In Rome it is .* degrees.* In Oslo it is/);
+    t.regex(thread.lastWords, /^In Rome it is .* degrees.* In Oslo it is/);
     t.deepEqual(requests(), [2, 1]);
     // Now the second makes a call. Each of them refuses ids and signatures that it does not know, whoever answers.
     google.script = ofGoogle;
     emulator.script = ofOther;
     fail();
     t.like(await say("And what is the weather in Berlin?"), { outcome: "done", toolCalls: 1 });
-    t.regex(lastSaid(), /^In Berlin it is/);
+    t.regex(thread.lastWords, /^In Berlin it is/);
     t.true(requests()[1]! >= 2);
     t.like(await say("Thanks"), { outcome: "done" });
-    const served = new Set(measured("llm").map(({ provider }) => provider));
+    const served = new Set(thread.measured("llm").map(({ provider }) => provider));
     t.true(served.has("gemini") && served.has("openai-compatible"));
   });
 }
