@@ -52,6 +52,7 @@ export function reportText(report: ChaosReport): string {
     `${ledger.starts.size} starts wanted, ${ledger.sessions.size} answered 201, ${heard} heard in calls`,
     `${told.length} ends told, ${repeated} of them more than once`,
     ...table(reasons.entries().map(([reason, ends]) => [ends.length, reason])),
+    spokenLine(ledger),
     "Refusals",
     ...table(refusals.entries().map(([code, all]) => [all.length, code])),
     `Agents may be heard ${report.slowness.toFixed(1)} times as long as on a machine with nothing else to do`,
@@ -67,6 +68,12 @@ export function reportText(report: ChaosReport): string {
   if (logs !== null) lines.push("", `The replicas' logs are in ${logs}`, `Seed ${seed} broke invariants.`);
   else lines.push("", "No invariant was broken.");
   return lines.join("\n");
+}
+
+function spokenLine({ spokenCalls }: Ledger): string {
+  const words = spokenCalls.reduce((sum, { taken }) => sum + taken.size, 0);
+  const moved = spokenCalls.filter(({ voices }) => voices > 1).length;
+  return `${spokenCalls.length} spoken calls with ${words} words; in ${moved} of them more than one agent was heard`;
 }
 
 const held = ({ residentMiB, threads, descriptors }: ProcessUsage) =>

@@ -14,7 +14,7 @@ export interface Stretch extends Saying {
 /** Sound of one sentence after a longer pause is another stretch, in milliseconds. */
 const longestPauseMs = 300;
 
-/** The sound and the words of one call, as its caller got them in one call, over all connections. */
+/** The sound and the words of one call, as its caller got them over all connections. */
 export class SpokenCall {
   readonly sessionId: string;
   readonly stretches: Stretch[] = [];
@@ -58,6 +58,11 @@ export class SpokenCall {
     if (role !== "user") return;
     for (const [, word] of text.matchAll(/word (\d+)/g))
       if (!this.taken.has(Number(word))) this.taken.set(Number(word), at);
+  }
+
+  /** Returns the number of agents that were heard. */
+  get voices(): number {
+    return new Set(this.stretches.map(({ life }) => life)).size;
   }
 
   /** Returns whether anything of an answer was heard, or was told as said where nobody could hear it. */
