@@ -49,6 +49,12 @@ export interface JoinRequest {
    * @default the call begins, or there were none
    */
   readonly hints?: JsonValue;
+  /**
+   * Says whether another agent of the same user is in the call, and goes on with it until `takeUp` of this connection is called. A connection
+   * that is lost before that should end, so that two agents never put each other out.
+   * @default false
+   */
+  readonly besideAnother?: boolean;
 }
 
 /** A participant in the call, other than the agent. */

@@ -74,8 +74,11 @@ export class CallMembership {
     );
   }
 
-  /** @param hints The facts of the edge of the agent before; null where there are none. */
-  async join(call: Call, hints: JsonValue): Promise<Connection> {
+  /**
+   * @param hints The facts of the edge of the agent before; null where there are none.
+   * @param besideAnother True where that agent goes on with the call for now.
+   */
+  async join(call: Call, hints: JsonValue, besideAnother: boolean): Promise<Connection> {
     const { agentUser, signal, log, measure } = this.#context;
     signal.throwIfAborted();
     if (!this.outside) throw new Error("An agent joins one call, once");
@@ -89,7 +92,7 @@ export class CallMembership {
           this.#takeLeaveData(attempt, data && leaveDataOf(edge.provider, data));
         const late = await this.#unlessRefused(
           attempt,
-          edge.join(call, { agentUser, signal, log, measure, leaveData, hints }),
+          edge.join(call, { agentUser, signal, log, measure, leaveData, hints, besideAnother }),
         );
         if (!wanted)
           void closeStep(this.#context, "leave a call that was joined too late", () =>

@@ -205,7 +205,7 @@ export class CallRun {
     checkTools(this.#options);
     // The functions of servers are asked for meanwhile.
     const { toolsKnown } = this.#ready;
-    const connection = await this.#membership.join(call, this.#before?.hints ?? null);
+    const connection = await this.#membership.join(call, this.#before?.hints ?? null, this.#rests);
     if (connection.audio && !this.#rests) this.#dialogue.useSound(connection.audio);
     connection.subscribe((event) => this.#happened(event));
     this.#aloneTimer.joined();

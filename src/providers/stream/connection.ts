@@ -59,10 +59,10 @@ export class StreamConnection implements Connection {
 
   /** Joins the call. It rejects with a {@link StreamError}, or with the reason of the signal. */
   static async join(options: StreamJoinOptions, request: JoinRequest): Promise<StreamConnection> {
-    const { agentUser, signal } = request;
+    const { agentUser, signal, besideAnother = false } = request;
     const connection = new StreamConnection(options, request);
     connection.#call = await CallConnection.join(
-      { ...options, agentUser, onEvent: (event) => connection.#handle(event) },
+      { ...options, agentUser, besideAnother, onEvent: (event) => connection.#handle(event) },
       signal,
     );
     try {
@@ -99,6 +99,10 @@ export class StreamConnection implements Connection {
     // The connection ended before anybody subscribed.
     if (this.#state === "ended") queueMicrotask(() => this.#emit({ type: "ended" }));
     return () => this.#listeners.delete(listener);
+  }
+
+  takeUp(): void {
+    this.#call?.takeUp();
   }
 
   async leave(): Promise<void> {

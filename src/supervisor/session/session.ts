@@ -28,6 +28,8 @@ export class Session extends SessionView implements SlotHolder {
   /** The state that its next thread is given, while it has none. */
   #resumption: Resumption | null = null;
   #isElsewhere = false;
+  /** True until its agent here has answered that it takes up the call of another process. */
+  #takesUp = false;
   readonly #over = Promise.withResolvers<void>();
   /** Resolves when the session has ended and its thread is gone. */
   readonly ended = this.#over.promise;
@@ -76,8 +78,16 @@ export class Session extends SessionView implements SlotHolder {
   takeUp(carried: CarriedSession, before: CarriedSession): void {
     this.follow(carried, before);
     const { state, heard } = carried.call;
-    // Where its thread has ended meanwhile, the next one knows all this.
-    void this.ask({ about: "take_up", state, heard, typed: carried.typed }).catch(() => undefined);
+    this.#takesUp = true;
+    const taken = this.ask({ about: "take_up", state, heard, typed: carried.typed });
+    taken.then(
+      ({ outcome }) => {
+        this.#takesUp = false;
+        if (outcome !== "given") this.#putOut();
+      },
+      // Where its thread has ended meanwhile, the next one knows all this.
+      () => undefined,
+    );
   }
 
   /** Takes over messages that were typed in the process in which it was before. */
@@ -187,7 +197,8 @@ export class Session extends SessionView implements SlotHolder {
         this.#metricsEvents.after(message.measurement);
         break;
       case "ended":
-        this.#decide({ reason: this.ending.closeReason ?? "finished", error: this.ending.error });
+        if (this.#takesUp && !this.progress.closes) this.#putOut();
+        else this.#decide({ reason: this.ending.closeReason ?? "finished", error: this.ending.error });
         break;
       case "failed": {
         const reason = this.ending.closeReason ?? (message.stage === "join" ? "failed" : "start_failed");
@@ -277,6 +288,14 @@ export class Session extends SessionView implements SlotHolder {
     this.#resumption = null;
     this.events.append({ type: "resumed", at: now(), times: this.resumes });
     this.#listener?.resumed(this);
+  }
+
+  /** Has another thread take up the call: the agent here was put out of it before it was this one's. */
+  #putOut(): void {
+    this.#takesUp = false;
+    const message = "The agent was put out of the call before it took it up";
+    this.ending.decide({ reason: "crashed", error: { name: "Error", message } });
+    this.thread.retire();
   }
 
   #createOverdue(cause: PlainError): void {

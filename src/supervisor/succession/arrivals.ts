@@ -136,8 +136,9 @@ export class Arrivals {
       clearTimeout(prepared.overdue);
       const isOwner = await this.#isOwner(claim, owner);
       // Where it has ended meanwhile nobody is told, since the other process takes it back.
-      if (isOwner && session.state === "ended") registry.successions?.moved(sessionId);
-      if (!isOwner || session.state === "ended") {
+      const isOver = session.leaving || session.state === "ended";
+      if (isOwner && isOver) registry.successions?.moved(sessionId);
+      if (!isOwner || isOver) {
         this.#drop(sessionId);
         return false;
       }

@@ -64,6 +64,15 @@ export class Call {
     for (const participant of this.participants) dismiss(participant, reason);
   }
 
+  /** Takes a user's other sessions than this one out of the call. */
+  replace(userId: string, sessionId: string): void {
+    for (const { connection, ...other } of this.participants) {
+      if (other.userId !== userId || other.sessionId === sessionId) continue;
+      connection?.socket?.terminate();
+      connection?.free("replaced");
+    }
+  }
+
   /** Removes a user, who may join again. */
   kick(userId: string): void {
     for (const participant of this.participants) {

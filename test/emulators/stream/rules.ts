@@ -23,6 +23,11 @@ export interface StreamRules {
   sfuTokenSeconds: number;
   /** Says whether the settings of calls enable DTX. Default true. */
   opusDtx: boolean;
+  /**
+   * Says whether a user who joins takes their earlier session out of the call. Stream's own clients tell the sessions of a user apart,
+   * who may join from several devices; whether there are apps where that is otherwise is not known here. Default false.
+   */
+  oneSessionPerUser: boolean;
   /** The ICE servers that a join returns. Default none, since host candidates on loopback are enough. */
   iceServers: readonly IceServer[];
 }
@@ -42,5 +47,6 @@ export const defaultRules = (): StreamRules => ({
   tellsDate: true,
   sfuTokenSeconds: 3_600,
   opusDtx: true,
+  oneSessionPerUser: false,
   iceServers: [],
 });

@@ -34,6 +34,8 @@ export interface CallConnectionOptions {
   readonly agentUser: AgentUser;
   /** The number of attempts to join, the first one included. */
   readonly attempts: number;
+  /** True where a connection that is lost is not made anew, until {@link CallConnection.takeUp} is called. Default false. */
+  readonly besideAnother?: boolean;
   /** Called with each event, also with those of the join itself. */
   readonly onEvent: (event: CallConnectionEvent) => void;
 }
@@ -65,10 +67,13 @@ export class CallConnection {
    */
   #next: (() => void) | null = null;
   #leaving: Promise<void> | null = null;
+  /** True while another agent of the same user goes on with the call: to come back could put that one out. */
+  #besideAnother: boolean;
 
   private constructor(options: CallConnectionOptions) {
     const { call, agentUser, onEvent } = options;
     this.#options = options;
+    this.#besideAnother = options.besideAnother ?? false;
     this.#participants = new Participants(agentUser.id, onEvent);
     this.#audio = new ParticipantAudio(this.#participants);
     this.#migration = new Migration({
@@ -142,6 +147,11 @@ export class CallConnection {
   /** Calls `listener` with the sound of each participant. It returns a function that unsubscribes. */
   listen(listener: SoundListener): () => void {
     return this.#audio.listen(listener);
+  }
+
+  /** Goes on with the call from here on, in place of another agent of the same user. */
+  takeUp(): void {
+    this.#besideAnother = false;
   }
 
   /** Lets the agent be heard again after a moderator muted it. Nothing else undoes that. */
@@ -265,6 +275,10 @@ export class CallConnection {
     const noticedAt = now();
     if (this.#state === "reconnecting") this.#next ??= () => void this.#restore(wanted, reason, edgeUnusable);
     if (this.#state !== "joined") return;
+    if (this.#besideAnother) {
+      this.#end("lost", new StreamError(`${reason}, beside another agent`, { retryable: false }), reason);
+      return;
+    }
     this.#state = "reconnecting";
     this.#next = null;
     this.#emit({ type: "reconnecting", strategy: wanted, reason });

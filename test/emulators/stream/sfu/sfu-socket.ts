@@ -167,6 +167,7 @@ export class SfuSocket {
       reconnectDetails?.strategy === WebsocketReconnectStrategy.MIGRATE ? known?.connection : null;
     if (!origin) known?.connection?.free("superseded");
     call.sessions.get(reconnectDetails?.previousSessionId ?? "")?.connection?.free("superseded");
+    if (world.rules.oneSessionPerUser) call.replace(userId, sessionId);
     const name = world.users.get(userId)?.name ?? userId;
     const participant =
       origin?.participant ?? new Participant(call, userId, sessionId, unifiedSessionId ?? "", name);
