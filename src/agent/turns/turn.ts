@@ -37,6 +37,9 @@ export class Turn {
   #onEnd: ((outcome: TurnOutcome) => void) | null = null;
   /** The handoff with which the answer ended; null where it ended by itself. */
   #handoff: Handoff | null = null;
+  /** The words of the answer so far, and whether the model has written all of them. */
+  #written = "";
+  #isWritten = false;
   /** The words of participants while the agent went on. */
   readonly #backchannels: Message[] = [];
 
@@ -192,6 +195,7 @@ export class Turn {
       const { input } = this;
       if (input?.origin === "say") await this.#say(input.text);
       else await this.#respond();
+      this.#isWritten = true;
       const isWhole = await this.#output.finish();
       // Words that are left out for another agent are handed over, which ends the turn.
       if (isWhole || !this.#isMoving) this.#end(isWhole ? "done" : "interrupted");
@@ -252,7 +256,10 @@ export class Turn {
     const { messages, turn } = restOf(pending, words);
     const isSaid = input.origin === "say";
     this.#end("interrupted", { kept: isSaid && words === "" ? [] : messages });
-    return isSaid ? restOfWords(input.text, words) : turn;
+    if (isSaid) return restOfWords(input.text, words);
+    // Words that are known are said at once; for others the model has to be asked.
+    const isKnown = this.#isWritten && words !== "" && this.#written.startsWith(words);
+    return isKnown ? restOfWords(this.#written, words) : turn;
   }
 
   /** Ends it with an error. Without effect on a turn that is over. */
@@ -320,6 +327,7 @@ export class Turn {
 
   #give(part: Extract<AnswerPart, { readonly type: "text" | "sound" | "words" }>): void {
     if (this.over) return;
+    if (part.type === "text") this.#written += part.delta;
     if (this.#state !== "speaking") this.#go("speaking");
     this.#output.give(part);
   }

@@ -118,6 +118,14 @@ export class OfficialClient implements AsyncDisposable {
   others = (): Promise<Readonly<Record<string, { readonly session: string; readonly audio: boolean }>>> =>
     this.#ask("others()");
 
+  /** Notes what it sees and hears of a user from here on. */
+  watch = (userId: string): Promise<void> => this.#ask(`watch(${JSON.stringify(userId)})`);
+  watched = (): Promise<{
+    readonly mostSessions: number;
+    readonly together: number;
+    readonly longestGapMs: number;
+  }> => this.#ask("watched()");
+
   /** Resolves once it hears a voice of that pitch from a user; `null`: once it hears nothing from them. */
   async untilHears(userId: string, hertz: number | null): Promise<void> {
     const heard = `stage.hears(${JSON.stringify(userId)})`;

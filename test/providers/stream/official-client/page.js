@@ -48,6 +48,18 @@ function pitchOf(stream) {
   return levels[loudest] < audible ? null : Math.round((loudest * sampleRate) / 8192);
 }
 
+/** Returns whether anything sounds in a stream at the moment. */
+function sounds(stream) {
+  // It makes the analyser of that track.
+  pitchOf(stream);
+  const ear = ears.get(stream.getAudioTracks()[0]);
+  if (ear === undefined) return false;
+  const samples = new Float32Array(1024);
+  ear.analyser.getFloatTimeDomainData(samples);
+  const latest = samples.subarray(-512);
+  return latest.some((sample) => Math.abs(sample) > 0.01);
+}
+
 const others = () => state.call?.state.remoteParticipants ?? [];
 
 globalThis.stage = {
@@ -84,6 +96,30 @@ globalThis.stage = {
   hears: (userId) => {
     const stream = others().find((one) => one.userId === userId)?.audioStream;
     return stream === undefined ? null : pitchOf(stream);
+  },
+  /** Notes from here on, 50 times a second, how many sessions of a user there are, and how many of them sound. */
+  watch: (userId) => {
+    state.watched = [];
+    setInterval(() => {
+      const sessions = others().filter((one) => one.userId === userId);
+      const sounding = sessions.filter(({ audioStream }) => audioStream !== undefined && sounds(audioStream));
+      state.watched.push({ sessions: sessions.length, sounding: sounding.length });
+    }, 20);
+  },
+  /** Returns what was noted: the most sessions, the moments in which several sounded, and the longest silence between sounds. */
+  watched: () => {
+    const gaps = [];
+    let silent = null;
+    for (const { sounding } of state.watched) {
+      if (sounding > 0 && silent > 0) gaps.push(silent);
+      if (sounding > 0) silent = 0;
+      else if (silent !== null) silent += 20;
+    }
+    return {
+      mostSessions: Math.max(...state.watched.map(({ sessions }) => sessions)),
+      together: state.watched.filter(({ sounding }) => sounding > 1).length,
+      longestGapMs: Math.max(0, ...gaps),
+    };
   },
   muted: () => state.call.microphone.state.status !== "enabled",
   callingState: () => state.call.state.callingState,
