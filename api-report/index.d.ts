@@ -495,6 +495,7 @@ export interface JoinRequest {
     readonly measure?: (measurement: Measurement) => void;
     readonly leaveData?: (data: JsonObject | null) => void;
     readonly hints?: JsonValue;
+    readonly besideAnother?: boolean;
 }
 
 export interface JoinTokenRequest extends InviteRequest {

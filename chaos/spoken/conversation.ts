@@ -14,7 +14,7 @@ export interface ConversationOptions extends Pick<LineOptions, "url" | "token" |
 
 /** The times in milliseconds. A word that is not taken is said again; one that is taken is owed an answer. */
 const patience = { taken: 3_000, answered: 60_000, quiet: 500 };
-const turns = { least: 2, most: 6 };
+const turns = { least: 1, most: 4 };
 const lookMs = 50;
 
 /** One caller talks with an agent: word after word, each with a number of its own, and at last asks for all of them. */

@@ -42,7 +42,7 @@ export function wordIn(frame: Int16Array): number | null {
 }
 
 /** Returns the time that a sentence sounds, in milliseconds. */
-export const soundMs = ({ part }: Saying): number => (part > parts.answer && part < parts.rest ? 1_600 : 400);
+export const soundMs = ({ part }: Saying): number => (part > parts.answer && part < parts.rest ? 2_400 : 400);
 
 /** Returns the sound of a sentence, said by the agent of this number. */
 export function sentenceSound({ word, part }: Saying, life: number, ms: number): Int16Array {

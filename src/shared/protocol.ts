@@ -155,6 +155,8 @@ export interface Resumption {
 export interface TakenUp extends Pick<Resumption, "state" | "heard"> {
   /** The messages that participants typed, and no agent has taken. Those that came before are forgotten. */
   readonly typed: readonly TextMessage[];
+  /** The time for which the agent before is still heard, in milliseconds: this one speaks after that. Default 0. */
+  readonly soundLeftMs?: number;
 }
 
 /** A call in memory. `dial` of greenroom/testing connects to it by the session's id. */

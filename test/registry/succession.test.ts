@@ -1,4 +1,6 @@
 import test from "ava";
+import { restore } from "../../src/registry/redis/scripts/nodes.ts";
+import { ownerOf, ownSession } from "../../src/registry/redis/sessions/records.ts";
 import { SealedTexts } from "../../src/registry/redis/succession/sealed-text.ts";
 import { eventually } from "../fixtures/eventually.ts";
 import { needs } from "../fixtures/needs.ts";
@@ -200,6 +202,37 @@ withRedis("a session is taken over from the process that has it, and from no oth
   t.is(await redis.command("HLEN", "{greenroom}:live"), 1);
   t.deepEqual(await redis.command("HVALS", "{greenroom}:calls"), ["1"]);
 });
+
+withRedis(
+  "a session that has just changed hands as Redis is emptied stays with its new owner, whatever others still believe",
+  async (t) => {
+    const redis = await openRedis(t);
+    const [one, two] = await Promise.all([openRegistry(t, redis), openRegistry(t, redis)]);
+    for (const isOver of [false, true]) {
+      const claim = claimOf();
+      await one.registry.claim(claim);
+      const before = ownerOf(one.nodeId, one.registry.epoch);
+      const from = { nodeId: one.nodeId, epoch: one.registry.epoch };
+      t.true(await two.registry.successions?.takeOver(claim, from));
+      one.registry.successions?.moved(claim.sessionId);
+      await redis.command("FLUSHALL");
+      // A third process, which has not heard of the change, is the first to write what it knows.
+      const { call, json } = ownSession(claim);
+      const session = [claim.sessionId, before, call, json];
+      const known = ["1", before, "{}", "0", "1", ...session, "0", "0"];
+      await redis.command("EVAL", restore.source, "1", "{greenroom}", "10000", ...known);
+      const end = { reason: "closed", endedAt: Date.now() } as const;
+      if (isOver) t.is(await two.registry.end(claim.sessionId, end, null), "final");
+      else
+        await eventually(
+          "its owner is known",
+          async () => (await one.registry.find(claim.sessionId))?.nodeId === two.nodeId,
+        );
+      t.like(await one.registry.find(claim.sessionId), { end: isOver ? end : null });
+    }
+    t.deepEqual([one.heard.fenced, two.heard.fenced, one.heard.lost, two.heard.lost], [[], [], [], []]);
+  },
+);
 
 withRedis("states are written again to a Redis that was emptied", async (t) => {
   const redis = await openRedis(t);

@@ -172,7 +172,10 @@ export class CallRun {
       signal: this.#lifetime.signal,
       offered: () => this.#isKept,
       quiet: () => !this.#begun || !this.#dialogue.busy,
-      rest: () => this.#dialogue.rest(),
+      rest: () => {
+        this.#dialogue.rest();
+        return this.#dialogue.soundLeftMs;
+      },
       goOn: () => this.#dialogue.goOn(),
       move: (to) => this.#membership.prepareMove(to),
       endSentence: () => this.#dialogue.endSentence(),
@@ -294,6 +297,7 @@ export class CallRun {
     this.#dialogue.restore(before);
     connection.takeUp?.(before.hints);
     if (connection.audio) this.#dialogue.useSound(connection.audio);
+    this.#dialogue.holdSound(taken.soundLeftMs ?? 0);
     this.#rests = false;
     for (const message of taken.typed) this.#take(message);
     this.#changed();
@@ -410,12 +414,21 @@ export class CallRun {
     this.#end(new Error("The agent has left the call"));
     this.#aloneTimer.left();
     const told = this.#step("send the last events", () => this.#events.close());
-    return this.#membership.leave(hasMoved(this.#lifetime.signal.reason)).then(() => told);
+    const moved = hasMoved(this.#lifetime.signal.reason);
+    if (!moved) return this.#membership.leave(false).then(() => told);
+    // The other agent speaks once the end of the sentence is heard.
+    return this.#dialogue
+      .soundOver()
+      .then(() => this.#membership.leave(true))
+      .then(() => told);
   }
 
   async #close(): Promise<void> {
     const left = this.#leave();
-    const silent = this.#step("close transcription and speech synthesis", () => this.#dialogue.close());
+    const silent = this.#step("close transcription and speech synthesis", async () => {
+      if (hasMoved(this.#lifetime.signal.reason)) await this.#dialogue.soundOver();
+      await this.#dialogue.close();
+    });
     await closeServices(this.#context, this.#options, { given: this.#given.edge, left, silent });
   }
 

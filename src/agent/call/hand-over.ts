@@ -14,8 +14,8 @@ export interface HandOverOptions {
   readonly offered: () => boolean;
   /** Returns whether no turn is under way or waits, and nobody is speaking. */
   readonly quiet: () => boolean;
-  /** Begins no turn any more, and cuts the one under way. */
-  readonly rest: () => void;
+  /** Begins no turn any more, and cuts the one under way. Returns the time for which its sentence is still heard, in milliseconds. */
+  readonly rest: () => number;
   readonly goOn: () => void;
   /** Has clients connect to the agent that takes up the call, in the replica of this name. Resolves once they have, or will not. */
   readonly move: (to: string) => Promise<void>;
@@ -77,8 +77,8 @@ export class HandOver {
       return { outcome: "refused", reason: "The call was taken back, or is handed over by another question" };
     if (signal.aborted) return { outcome: "not_in_call" };
     this.#rests = true;
-    rest();
-    if (tell()) return done;
+    const soundLeftMs = rest();
+    if (tell()) return { outcome: "given", value: { soundLeftMs } };
     this.#rests = false;
     goOn();
     return { outcome: "refused", reason: "The state of the call is too long to be handed over" };

@@ -26,8 +26,14 @@ export interface Output {
   /**
    * The sentence that is being heard is heard to its end, and nothing after it. Resolves when it was, or all was cut: with
    * whether anything was left out, or may have been.
+   * @param leftMs The sound that may be left of it by then, in milliseconds. Default 0.
    */
-  stopAfterSentence(): Promise<boolean>;
+  stopAfterSentence(leftMs?: number): Promise<boolean>;
+  /**
+   * Counts the sentence after which it was stopped as heard, which goes on to its end by itself. Returns false where there is none, or much of it
+   * is left: then nothing has changed. Not offered: leave it out.
+   */
+  letGo?(): boolean;
   /**
    * Resolves when what is to be heard was: with false where it was stopped after a sentence, and something was left out. Rejects
    * where it cannot be made to.

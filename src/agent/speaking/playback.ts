@@ -74,6 +74,21 @@ export class Playback {
     return tts !== undefined && this.#heard && isSilent(text, this.#speechText(tts));
   }
 
+  /** Returns the time until all that was said is heard, in milliseconds; infinite while more of its sound is made. */
+  get leftMs(): number {
+    return this.#queue.leftMs;
+  }
+
+  /** Resolves when all that was said is heard. */
+  drained(): Promise<void> {
+    return this.#queue.drained();
+  }
+
+  /** Says nothing for so many milliseconds, while another agent is heard to its end. */
+  hold(ms: number): void {
+    this.#queue.hold(ms);
+  }
+
   close(): void {
     this.#queue.close();
   }

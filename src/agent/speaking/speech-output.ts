@@ -30,6 +30,8 @@ const mostAtOnce = 2;
 
 /** The longest sound of one sentence, in milliseconds: a voice that goes on without end would be kept, and heard, without end. */
 const mostSoundMs = 300_000;
+/** The most sound of a sentence that goes on by itself, in milliseconds. */
+const mostLetGoMs = 1_000;
 
 /** A sentence, and its sound where it has any. */
 interface Piece {
@@ -54,6 +56,8 @@ export class SpeechOutput implements Output {
   #written = false;
   /** True once nothing is said beyond the sentence at hand. */
   #stopped = false;
+  /** The number of pieces that are said, once it is stopped after a sentence. */
+  #lastPieces = 0;
   #leftOut = false;
 
   constructor(context: CallContext, options: SpeechOutputOptions) {
@@ -114,12 +118,20 @@ export class SpeechOutput implements Output {
     this.#options.queue.resume();
   }
 
-  async stopAfterSentence(): Promise<boolean> {
+  async stopAfterSentence(leftMs = 0): Promise<boolean> {
     const count = piecesThroughSentence(this.#spokenPieces);
     this.#leftOut ||= !this.#written || count < this.#pieces.length;
     if (!this.#over) this.#stopAfter(count);
-    await this.#options.queue.drained();
+    await (leftMs > 0 ? this.#options.queue.nearlyDrained(leftMs) : this.#options.queue.drained());
     return this.#leftOut;
+  }
+
+  letGo(): boolean {
+    if (!this.#stopped || this.#cutAt !== null || this.#options.queue.leftMs > mostLetGoMs) return false;
+    const said = this.#pieces.slice(0, this.#lastPieces);
+    this.#cutAt = said.map(({ spoken }) => spoken.source).join("");
+    this.#cancelFrom(this.#lastPieces);
+    return true;
   }
 
   async finish(): Promise<boolean> {
@@ -172,6 +184,7 @@ export class SpeechOutput implements Output {
 
   #stopAfter(count: number): void {
     this.#stopped = true;
+    this.#lastPieces = count;
     const left = this.#pieces.slice(count);
     for (const { speech } of left) if (speech) this.#options.queue.drop(speech);
     this.#cancelFrom(count);

@@ -1,3 +1,4 @@
+import { within } from "../../shared/deadline.ts";
 import type { TextMessage } from "../../shared/protocol.ts";
 import type { TurnOutcome } from "../../shared/session/agent-event.ts";
 import type { FilledAgentOptions } from "../agent-options.ts";
@@ -34,6 +35,9 @@ import { blockedMessage } from "./turn-question.ts";
 import { TurnQueue, type TurnRank } from "./turn-queue.ts";
 import { reportCutTurn } from "./turn-report.ts";
 import { UnheardParticipants } from "./unheard-participants.ts";
+
+/** The longest time that the end of a sentence is waited for, in milliseconds, where another agent goes on with the call. */
+const longestEndMs = 1_500;
 
 export interface DialogueOptions {
   readonly agent: FilledAgentOptions;
@@ -172,6 +176,23 @@ export class Dialogue {
     this.#queue.rest();
     const rest = this.#queue.running?.handOver() ?? null;
     if (rest !== null) this.#queue.add(this.#turn(rest), "next", false);
+  }
+
+  /** Returns the time until what was said is heard, in milliseconds, where it goes on by itself. */
+  get soundLeftMs(): number {
+    const leftMs = this.#playback?.leftMs ?? 0;
+    return Number.isFinite(leftMs) ? leftMs : 0;
+  }
+
+  /** Says nothing for so many milliseconds, while the agent before is heard to its end. */
+  holdSound(ms: number): void {
+    if (ms > 0) this.#playback?.hold(ms);
+  }
+
+  /** Resolves when what was said is heard, or soon. */
+  async soundOver(): Promise<void> {
+    if (this.soundLeftMs === 0 || this.#playback === null) return;
+    await within(this.#playback.drained(), longestEndMs, "The end of a sentence").catch(() => undefined);
   }
 
   /** Has the agent say no more than its sentence. Resolves with whether it was saying one, and has more to say. */

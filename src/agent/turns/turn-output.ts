@@ -64,8 +64,13 @@ export class TurnOutput {
   }
 
   /** Resolves like {@link Output.stopAfterSentence}; with false where nothing was said. */
-  async stopAfterSentence(): Promise<boolean> {
-    return (await this.#output?.stopAfterSentence()) ?? false;
+  async stopAfterSentence(leftMs?: number): Promise<boolean> {
+    return (await this.#output?.stopAfterSentence(leftMs)) ?? false;
+  }
+
+  /** Returns like {@link Output.letGo}; false where nothing was said. */
+  letGo(): boolean {
+    return this.#output?.letGo?.() ?? false;
   }
 
   /** Resolves like {@link Output.finish}. */

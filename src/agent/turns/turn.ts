@@ -16,6 +16,12 @@ import { TurnQuestion } from "./turn-question.ts";
 import { TurnReport } from "./turn-report.ts";
 import { nextTurnStates, type TurnState } from "./turn-state.ts";
 
+/**
+ * The sound that is left of a sentence as the call is handed over, in milliseconds: as long as another agent takes to have the call, and its
+ * first sound.
+ */
+const takeOverMs = 400;
+
 /** One exchange: from the first sound of a participant to the last word that the agent says about it. */
 export class Turn {
   readonly id: string;
@@ -220,10 +226,10 @@ export class Turn {
     void this.#output.stopAfterSentence().then((more) => more && this.interrupt());
   }
 
-  /** Lets the agent end the sentence that it is saying. Resolves with whether it has more to say, with which another agent is to go on. */
+  /** Lets the agent end the sentence that it is saying. Resolves a little before it is over, with whether it has more to say, with which another agent is to go on. */
   async endSentence(): Promise<boolean> {
     this.#isMoving = true;
-    return (await this.#output.stopAfterSentence()) && !this.over;
+    return (await this.#output.stopAfterSentence(takeOverMs)) && !this.over;
   }
 
   /** Lets the agent go on where it stopped, since it was nothing. */
@@ -251,7 +257,8 @@ export class Turn {
       this.interrupt();
       return null;
     }
-    this.#output.cut();
+    // The end of its sentence is heard while the other agent takes the call over.
+    if (!this.#output.letGo()) this.#output.cut();
     const { words } = this.#output;
     const { messages, turn } = restOf(pending, words);
     const isSaid = input.origin === "say";

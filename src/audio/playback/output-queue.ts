@@ -45,6 +45,11 @@ export interface CutReport {
   readonly speeches: readonly SpeechReport[];
 }
 
+/** The longest time between two looks at what is left to be heard, in milliseconds. */
+const longestLookMs = 50;
+/** Alarms ring up to a millisecond early. */
+const timerSlackMs = 1;
+
 /** A frame that is with the edge and not known to be heard. */
 interface FrameUnderWay {
   readonly speech: QueuedSpeech;
@@ -76,6 +81,8 @@ export class OutputQueue {
   #underWay: FrameUnderWay[] = [];
   /** The time when the edge has played all that it was given. */
   #playedAt = 0;
+  /** The time before which nothing is sent. */
+  #heldUntil = 0;
   #state: "open" | "paused" | "closed" = "open";
   /** The speech that stopped since its sound was not made in time. */
   #starving: QueuedSpeech | undefined;
@@ -193,6 +200,39 @@ export class OutputQueue {
     return promise;
   }
 
+  /** Returns the time until all that was opened is heard, in milliseconds; infinite while more of its sound is made. */
+  get leftMs(): number {
+    const last = this.#underWay.at(-1);
+    let leftMs = last === undefined ? 0 : last.heardAt + this.#realFrameMs - this.#clock.now();
+    for (const speech of this.#speeches) {
+      if (!speech.complete) return Number.POSITIVE_INFINITY;
+      const { totalMs, sentMs } = speech.report;
+      leftMs += ((totalMs - sentMs) * this.#realFrameMs) / frameMs;
+    }
+    return Math.max(0, leftMs);
+  }
+
+  /** Resolves as {@link drained} does, or earlier, once so many milliseconds are left to be heard. */
+  async nearlyDrained(leftMs: number): Promise<void> {
+    let isDrained = false;
+    const drained = this.drained().then(() => {
+      isDrained = true;
+    });
+    while (!isDrained && this.leftMs > leftMs) {
+      const waitMs = Math.min(Math.max(this.leftMs - leftMs, 1), longestLookMs);
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const callOff = this.#clock.alarm(waitMs, resolve);
+      await Promise.race([promise, drained]);
+      callOff();
+    }
+  }
+
+  /** Sends nothing for so many milliseconds, while another agent is heard to its end. */
+  hold(ms: number): void {
+    this.#heldUntil = this.#clock.now() + ms;
+    this.#clock.alarm(ms, () => this.#changed());
+  }
+
   /** Cuts, and takes no more. */
   close(): CutReport {
     const report = this.cut();
@@ -202,7 +242,7 @@ export class OutputQueue {
 
   #changed(): void {
     if (this.#state !== "open") return;
-    if (this.#head()?.hasFrames) this.#pacer.start();
+    if (this.#head()?.hasFrames && this.#clock.now() >= this.#heldUntil - timerSlackMs) this.#pacer.start();
     this.#checkDrained();
   }
 

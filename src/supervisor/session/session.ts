@@ -74,12 +74,15 @@ export class Session extends SessionView implements SlotHolder {
     this.events.append({ type: "interrupted", at: now(), ...decision });
   }
 
-  /** Goes on here from now on, as the other process has left the session, which went on with it since `before`. */
-  takeUp(carried: CarriedSession, before: CarriedSession): void {
+  /**
+   * Goes on here from now on, as the other process has left the session, which went on with it since `before`.
+   * @param soundLeftMs The time for which the agent there is still heard, in milliseconds.
+   */
+  takeUp(carried: CarriedSession, before: CarriedSession, soundLeftMs: number): void {
     this.follow(carried, before);
     const { state, heard } = carried.call;
     this.#takesUp = true;
-    const taken = this.ask({ about: "take_up", state, heard, typed: carried.typed });
+    const taken = this.ask({ about: "take_up", state, heard, typed: carried.typed, soundLeftMs });
     taken.then(
       ({ outcome }) => {
         this.#takesUp = false;

@@ -126,7 +126,8 @@ export class Arrivals {
    * Takes over a session that was prepared, as the other process leaves it; called again, it takes what was typed there later. Resolves
    * with whether this process has the session.
    */
-  async takeOver({ sessionId, carried: text, typed }: TakeOver): Promise<boolean> {
+  async takeOver({ sessionId, carried: text, typed, soundLeftMs = 0 }: TakeOver): Promise<boolean> {
+    const soundOverAt = performance.now() + soundLeftMs;
     const { registry, sessions, metrics, log } = this.#options;
     const prepared = this.#prepared.get(sessionId);
     const session = prepared?.session ?? sessions.get(sessionId);
@@ -149,7 +150,7 @@ export class Arrivals {
         { event: "session_taken_over", session_id: sessionId, from_node: owner.nodeId },
         "A session of a replica that drains goes on here",
       );
-      session.takeUp(carried, prepared.before);
+      session.takeUp(carried, prepared.before, Math.max(0, soundOverAt - performance.now()));
       this.#options.arrived(session, carried.lastEventId);
       session.takeOverTyped(typed);
       registry.successions?.changed(sessionId);

@@ -123,14 +123,16 @@ export class Departures {
     try {
       await session.ask({ about: "move", to: peer.nodeId });
       if (signal.aborted) return "failed";
-      const { outcome } = await session.ask({ about: "hand_over", withinMs: turnWaitMs });
+      const answer = await session.ask({ about: "hand_over", withinMs: turnWaitMs });
+      const { outcome } = answer;
+      const soundOverAt = performance.now() + (outcome === "given" ? Number(answer.value.soundLeftMs) : 0);
       if (outcome === "given") session.changeOfHands.begin();
       const carried = session.carried(eventCharacters.handedOver);
       isTaken =
         outcome === "given" &&
         !signal.aborted &&
         carried !== null &&
-        (await this.#takenOver(offer, session, peer, carried));
+        (await this.#takenOver(offer, session, peer, { known: carried, soundOverAt }));
       if (!isTaken) await session.ask({ about: "hand_back" });
     } finally {
       if (!isTaken) void membership().successors.giveUp(peer, session.id);
@@ -156,7 +158,7 @@ export class Departures {
     { claim }: HandOverOffer,
     session: Session,
     peer: PeerNode,
-    known: CarriedSession,
+    { known, soundOverAt }: { readonly known: CarriedSession; readonly soundOverAt: number },
   ): Promise<boolean> {
     const { registry, membership } = this.#options;
     const { successors } = membership();
@@ -165,7 +167,8 @@ export class Departures {
     if (session.leaving) return false;
     for (let unanswered = 0; unanswered < mostUnanswered; ) {
       const typed = session.typed.filter(({ messageId }) => !told.has(messageId));
-      const taken = await successors.takeOver(peer, { sessionId: session.id, carried, typed });
+      const soundLeftMs = Math.max(0, soundOverAt - performance.now());
+      const taken = await successors.takeOver(peer, { sessionId: session.id, carried, typed, soundLeftMs });
       if (taken === true) {
         for (const { messageId } of typed) told.add(messageId);
         if (session.typed.every(({ messageId }) => told.has(messageId))) return true;

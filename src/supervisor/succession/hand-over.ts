@@ -16,6 +16,8 @@ export interface TakeOver {
   readonly carried: string;
   /** The messages that were typed since. */
   readonly typed: readonly TextMessage[];
+  /** The time for which the agent there is still heard, in milliseconds. An earlier version tells none. */
+  readonly soundLeftMs?: number;
 }
 
 /** The way in which another process is asked to go on with a session. None of these reject. */

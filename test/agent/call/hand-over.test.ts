@@ -8,6 +8,8 @@ import { eventually } from "../../fixtures/eventually.ts";
 import { AgentThread } from "../../fixtures/thread/agent-thread.ts";
 
 const given = { outcome: "given", value: {} } as const;
+/** The answer where nothing is heard any more. */
+const handedOver = { outcome: "given", value: { soundLeftMs: 0 } } as const;
 const story = "Once";
 
 /** An agent in a call that can be handed over. */
@@ -116,7 +118,7 @@ test("in a session thread a call is handed over between two turns, and nothing i
     thread.event("transcript", (event) => event.role === "agent" && event.final && event.text === text);
   const before = await new AgentThread(t, agentUrl("calls/come-back")).join();
   await said(before, "Hello there.");
-  t.deepEqual(await before.ask({ about: "hand_over", withinMs: 60_000 }), given);
+  t.deepEqual(await before.ask({ about: "hand_over", withinMs: 60_000 }), handedOver);
   const after = new AgentThread(t, agentUrl("calls/come-back"));
   const { state } = before;
   after.assign({
@@ -154,7 +156,7 @@ test("an agent that is about to take up a call waits, and then knows what was sa
   before.type("my name is Ann");
   await said(before, /^You said: my name is Ann$/);
   t.deepEqual(await before.ask({ about: "move", to: "another" }), given);
-  t.deepEqual(await before.ask({ about: "hand_over", withinMs: 60_000 }), given);
+  t.deepEqual(await before.ask({ about: "hand_over", withinMs: 60_000 }), handedOver);
   t.deepEqual(after.events, []);
   t.deepEqual(await after.ask({ about: "take_up", state: before.state, heard: nothing, typed }), given);
   const answer = await said(after, /words/);
@@ -174,7 +176,7 @@ test("an agent that is about to take up a call waits, and then knows what was sa
 
 test("words that come once a call is handed over wait, and the other agent answers them", async (t) => {
   const before = await inCall();
-  t.deepEqual(await before.handOver(0), given);
+  t.deepEqual(await before.handOver(0), handedOver);
   const messageId = before.hosted.type("are you there?");
   const after = before.successor();
   // The main thread may hand them over as well.
@@ -197,7 +199,7 @@ test("words that come once a call is handed over wait, and the other agent answe
 test("a turn that is over in time is not cut", async (t) => {
   const before = await inCall();
   before.hosted.type("take long");
-  t.deepEqual(await before.handOver(60_000), given);
+  t.deepEqual(await before.handOver(60_000), handedOver);
   t.deepEqual(before.outcomes, ["done", "done"]);
   const after = await before.successor().joined();
   after.hosted.type("hello");
@@ -213,7 +215,7 @@ test("a turn that is over in time is not cut", async (t) => {
 
 test("a turn that takes too long is cut, and the other agent says the rest", async (t) => {
   const before = await inStory();
-  t.deepEqual(await before.handOver(0), given);
+  t.deepEqual(await before.handOver(0), handedOver);
   t.deepEqual(before.outcomes, ["done", "interrupted"]);
   t.is(before.conversation.at(-1), `agent: ${story}`);
   const after = await before.successor().joined();
@@ -234,7 +236,7 @@ test("a turn of which nothing was said yet is answered by the other agent", asyn
   const before = await inCall();
   before.hosted.type("think");
   await before.says("think");
-  t.deepEqual(await before.handOver(0), given);
+  t.deepEqual(await before.handOver(0), handedOver);
   const after = await before.successor().joined();
   await after.says("You said: think");
   t.deepEqual(after.conversation, ["agent: You said: think"]);
@@ -245,7 +247,7 @@ test("of a tool that runs the other agent is told that its result is not known",
   before.hosted.type("linger");
   await before.says("linger");
   await eventually("the tool runs", () => before.state.includes('"toolCalls":[{'));
-  t.deepEqual(await before.handOver(0), given);
+  t.deepEqual(await before.handOver(0), handedOver);
   const after = await before.successor().joined();
   await eventually("the answer", () => after.outcomes.length > 0);
   t.regex(after.conversation.join(), /^agent: Done: .*not known whether it was carried out/);
@@ -253,7 +255,7 @@ test("of a tool that runs the other agent is told that its result is not known",
 
 test("a call that is handed back goes on with what waits, in its order", async (t) => {
   const one = await inStory();
-  t.deepEqual(await one.handOver(0), given);
+  t.deepEqual(await one.handOver(0), handedOver);
   one.hosted.type("are you there?");
   t.deepEqual(await one.handBack(), given);
   await one.says("You said: are you there?");
@@ -263,7 +265,7 @@ test("a call that is handed back goes on with what waits, in its order", async (
     "alice: are you there?",
     "agent: You said: are you there?",
   ]);
-  t.deepEqual(await one.handOver(60_000), given);
+  t.deepEqual(await one.handOver(60_000), handedOver);
 });
 
 test("a call that is handed back while its turn is waited for is not handed over", async (t) => {

@@ -51,8 +51,10 @@ for _ = 1, tonumber(nextArgument()) do
   -- Without the node nobody would ever look for the session again.
   if not known and redis.call('ZSCORE', p .. ':nodes', owner) then
     enter(id, owner, call, claim)
+    redis.call('SADD', p .. ':hearsay', id)
   elseif not known and isFenced(owner) then
     enter(id, owner, call, claim)
+    redis.call('SADD', p .. ':hearsay', id)
     redis.call('SADD', p .. ':dead', owner)
   end
 end
@@ -67,7 +69,8 @@ for _ = 1, tonumber(nextArgument()) do
   local id, owner, call, claim = nextArgument(), nextArgument(), nextArgument(), nextArgument()
   local reason, endedAt, body = nextArgument(), nextArgument(), nextArgument()
   local live = redis.call('HGET', p .. ':live', id)
-  local isElsewhere = live and nodeOf(split(live)[1]) ~= nodeOf(owner)
+  local isSaid = redis.call('SISMEMBER', p .. ':hearsay', id) == 0
+  local isElsewhere = live and isSaid and nodeOf(split(live)[1]) ~= nodeOf(owner)
   if not isElsewhere and redis.call('EXISTS', p .. ':ended:' .. id) == 0 then
     local data = cjson.encode({owner, call, reason, endedAt}) .. '\\n' .. claim
     if live then

@@ -15,6 +15,8 @@ import { createHash } from "node:crypto";
  *   :dead            set: node#epoch that was declared dead and whose sessions are not all reaped yet
  *   :seen            hash: node#epoch that is not all reaped yet → when it was last known to live
  *   :live            hash: session → owner and call; a line break; the claim as JSON
+ *   :hearsay         set: live sessions whose owner another node has told, after Redis was emptied; a node that says it is the owner is
+ *                    believed more, since the session may have changed hands after that other node had last heard
  *   :calls           hash: call → its live sessions
  *   :leaving         hash: live session that is on its way out → its call
  *   :state:<id>      what another node needs to go on with a live session, as its node wrote it; gone after a day without a change
@@ -84,6 +86,7 @@ local function write(id, owner, call, claim)
   local data = cjson.encode({owner, call}) .. '\\n' .. claim
   redis.call('HSET', p .. ':live', id, data)
   redis.call('SADD', p .. ':of:' .. owner, id)
+  redis.call('SREM', p .. ':hearsay', id)
   change('session', id, data)
 end
 
@@ -99,6 +102,7 @@ end
 local function remove(id, owner, call, ended)
   redis.call('HDEL', p .. ':live', id)
   redis.call('HDEL', p .. ':leaving', id)
+  redis.call('SREM', p .. ':hearsay', id)
   redis.call('SREM', p .. ':of:' .. owner, id)
   redis.call('DEL', p .. ':state:' .. id)
   redis.call('ZREM', p .. ':orphans', id)
@@ -139,12 +143,17 @@ local function keep(id, since, body)
   redis.call('SADD', p .. ':holds:' .. me, id)
 end
 
+-- It goes on in another node, as that one has said itself.
+local function isElsewhere(id, owner)
+  return nodeOf(owner) ~= nodeOf(me) and redis.call('SISMEMBER', p .. ':hearsay', id) == 0
+end
+
 -- A session of this node is live. False: it has ended, or goes on in another node, whatever this node knows of it.
 local function add(id, call, claim)
   local known = redis.call('HGET', p .. ':live', id)
   if known then
     local header = split(known)
-    if nodeOf(header[1]) ~= nodeOf(me) then return false end
+    if isElsewhere(id, header[1]) then return false end
     if header[1] ~= me then
       redis.call('SREM', p .. ':of:' .. header[1], id)
       write(id, me, call, claim)
@@ -163,7 +172,7 @@ local function finish(id, call, claim, reason, endedAt, keptMs, since, body)
   local data = reason == '' and '' or cjson.encode({me, call, reason, endedAt}) .. '\\n' .. claim
   if known then
     local header = split(known)
-    if nodeOf(header[1]) ~= nodeOf(me) then return false end
+    if isElsewhere(id, header[1]) then return false end
     remove(id, header[1], header[2], data)
   else
     local ended = redis.call('GET', p .. ':ended:' .. id)

@@ -4,6 +4,7 @@ import { agentUrl } from "../../../fixtures/agent-url.ts";
 import { eventually } from "../../../fixtures/eventually.ts";
 import { pairOf } from "../../../fixtures/fleet/fleet-of-test.ts";
 import { placesOf } from "../../../fixtures/http/open-fleet.ts";
+import { eventOf } from "../../../fixtures/session-watch.ts";
 import { ann, inBrowser, titled } from "./in-browser.ts";
 
 /** Some 25 s of speech, in sentences. */
@@ -35,6 +36,18 @@ inBrowser(
     t.is((await foreign.ask(`/sessions/${id}`)).body.node_id, foreign.nodeId);
     const agents = () => stream.call("default:demo").participants.filter(({ userId }) => userId === "agent");
     await eventually("one agent is in the call", () => agents().length === 1);
+    const session = (await supervisorOf(foreign.launcher)).getSession(id)!;
+    // The other agent says the rest of the story, as it is written.
+    await eventOf(
+      session,
+      (event) =>
+        event.type === "transcript" &&
+        event.role === "agent" &&
+        event.final &&
+        event.text !== undefined &&
+        event.text.length < story.length - 1 &&
+        story.trimEnd().endsWith(event.text),
+    );
     await one.untilHears("agent", null);
     const { mostSessions, together, longestGapMs } = await one.watched();
     t.log(`longest silence in what the agent said: ${longestGapMs} ms`);
