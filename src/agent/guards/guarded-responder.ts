@@ -53,6 +53,17 @@ export class GuardedResponder implements Responder {
     });
   }
 
+  /**
+   * Takes in the conversation of another agent, which this one goes on with. It does not tell what was judged: words without an answer may
+   * be of a turn that was cut before the verdict.
+   */
+  knows(messages: readonly Message[]): void {
+    const isAnswered = (index: number) => messages[index + 1]?.role === "agent";
+    this.#unjudged = messages
+      .filter(({ role }, index) => role === "participant" && !isAnswered(index))
+      .slice(-mostUnjudged);
+  }
+
   turnOver({ answer, ...turn }: AddedMessages): void {
     if (!(answer instanceof GuardedAnswer && answer.isJudged)) {
       const words = turn.asked.filter(({ role }) => role === "participant");

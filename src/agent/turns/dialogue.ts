@@ -26,7 +26,7 @@ import { TextOutput } from "../speaking/text-output.ts";
 import { Tasks } from "../tools/tasks.ts";
 import { ToolError } from "../tools/tool-error.ts";
 import { Conversation } from "./conversation.ts";
-import type { Answer, Responder } from "./responder.ts";
+import type { Answer } from "./responder.ts";
 import { Turn } from "./turn.ts";
 import { isOwed, questionOf, type TurnInput } from "./turn-input.ts";
 import type { OutputKind } from "./turn-output.ts";
@@ -66,8 +66,8 @@ export class Dialogue {
   readonly #options: DialogueOptions;
   readonly #conversation: Conversation;
   readonly #responder: PipelineResponder | RealtimeResponder;
-  /** The same with the guards of the agent in front of it, where it has any. */
-  readonly #guarded: Responder;
+  /** The same with the guards of the agent in front of it; null where it has none. */
+  readonly #guarded: GuardedResponder | null = null;
   readonly #queue: TurnQueue;
   readonly #tasks: Tasks;
   readonly #unheard: UnheardParticipants;
@@ -98,13 +98,13 @@ export class Dialogue {
     });
     this.#responder = this.#makeResponder(options.agent);
     const { guards } = options.agent;
-    this.#guarded =
-      guards.length === 0
-        ? this.#responder
-        : new GuardedResponder(this.#responder, guards, {
-            log: context.log,
-            onBlocked: (message) => this.#conversation.replace(message, blockedMessage),
-          });
+    if (guards.length > 0) {
+      this.#guarded = new GuardedResponder(this.#responder, guards, {
+        log: context.log,
+        onBlocked: (message) => this.#conversation.replace(message, blockedMessage),
+      });
+      this.#guarded.knows(this.#conversation.messages);
+    }
     this.#queue = new TurnQueue({
       maxWaiting: limits.maxWaitingTurns,
       onOver: (turn, outcome) => this.#turnOver(turn, outcome),
@@ -204,6 +204,7 @@ export class Dialogue {
   restore({ messages, turns, handle }: DialogueState): void {
     this.#conversation.clear();
     this.#conversation.append(messages);
+    this.#guarded?.knows(messages);
     this.#turns = turns;
     if (this.#responder.hears) this.#responder.connection.handle = handle;
   }
@@ -363,7 +364,7 @@ export class Dialogue {
   #turn(input: TurnInput | null, interruptible = true): Turn {
     const responder = this.#responder;
     const parts: TurnParts = {
-      responder: this.#guarded,
+      responder: this.#guarded ?? responder,
       conversation: this.#conversation,
       openOutput: (kind, events) => this.#openOutput(kind, events),
       onStep: this.#options.onStep,
