@@ -138,7 +138,11 @@ export class Departures {
       if (!isTaken) void membership().successors.giveUp(peer, session.id);
       if (!isTaken) session.changeOfHands.end();
     }
-    if (!isTaken) return "failed";
+    if (!isTaken) {
+      if (!signal.aborted && !session.leaving)
+        this.#tellFailed(session, peer, new Error("The other replica did not take it over"));
+      return "failed";
+    }
     registry.successions?.moved(session.id);
     sessions.forget(session);
     session.depart();

@@ -27,7 +27,7 @@ async function talking(t: ExecutionContext, config: ComeBackConfig) {
     await eventually("it is answered", () => said.includes(`You said: ${text}`));
   };
   await eventually("it greets", () => said.includes("Hello there."));
-  return { id, owner, foreign, supervisor, session, exchange };
+  return { pair, id, owner, foreign, supervisor, session, exchange };
 }
 
 test("a drain hands a call over: it ends nowhere, and goes on in the other replica", async (t) => {
@@ -110,6 +110,31 @@ test("while a call moves, only connections of clients reach the next agent: all 
     ends.map(({ end_reason }) => end_reason),
     ["closed"],
   );
+});
+
+test("the other agent's thread ends as it is about to take over: the call goes on where it is, and moves at the next try", async (t) => {
+  const { pair, id, owner, foreign, supervisor, session, exchange } = await talking(t, {});
+  await exchange("before");
+  const begun = Promise.withResolvers<void>();
+  const held = Promise.withResolvers<void>();
+  pair.store.mayMove = () => {
+    begun.resolve();
+    return held.promise;
+  };
+  const drained = supervisor.drain({ timeoutMs: 60_000 });
+  await begun.promise;
+  const prepared = (await supervisorOf(foreign.launcher)).arrivals.prepared(id)!;
+  prepared.slot?.kill({ reason: "unresponsive", message: "a test ends it" });
+  await prepared.ended;
+  held.resolve();
+  await drained;
+  t.true(session.isElsewhere);
+  t.true(owner.lines().some(({ event }) => event === "hand_over_failed"));
+  const { body } = await foreign.ask(`/sessions/${id}`);
+  t.like(body, { state: "live", node_id: foreign.nodeId });
+  const ends = [...owner.lines(), ...foreign.lines()].filter(({ event }) => event === "session_ended");
+  t.deepEqual(ends, []);
+  t.is((await foreign.ask(`/sessions/${id}?wait=true`, { method: "DELETE" })).status, 204);
 });
 
 test("nobody comes to an agent that is not about to take up the call", async (t) => {

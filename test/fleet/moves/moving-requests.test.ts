@@ -1,13 +1,13 @@
 import anyTest, { type ExecutionContext, type TestFn } from "ava";
 import type { JsonValue } from "greenroom";
-import { supervisorOf } from "../../src/agent-launcher.ts";
-import { allEndpoints } from "../../src/control-plane/router.ts";
-import { within } from "../../src/shared/deadline.ts";
-import { agentUrl } from "../fixtures/agent-url.ts";
-import { eventually } from "../fixtures/eventually.ts";
-import { pairOf } from "../fixtures/fleet/fleet-of-test.ts";
-import { type Pair, placesOf, type Replica } from "../fixtures/http/open-fleet.ts";
-import { SocketClient } from "../fixtures/http/socket-client.ts";
+import { supervisorOf } from "../../../src/agent-launcher.ts";
+import { allEndpoints } from "../../../src/control-plane/router.ts";
+import { within } from "../../../src/shared/deadline.ts";
+import { agentUrl } from "../../fixtures/agent-url.ts";
+import { eventually } from "../../fixtures/eventually.ts";
+import { pairOf } from "../../fixtures/fleet/fleet-of-test.ts";
+import { type Pair, placesOf, type Replica } from "../../fixtures/http/open-fleet.ts";
+import { SocketClient } from "../../fixtures/http/socket-client.ts";
 
 /** Declares tests that run one after another: each has servers of its own, and there are two cores. */
 const test = (anyTest as TestFn).serial;
