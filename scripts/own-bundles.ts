@@ -37,6 +37,8 @@ export async function bundleOwnModules(
     platform: "node",
     target: "node24",
     packages: "external",
+    // Names of classes stand in logs and stack traces, and would get an underline else.
+    keepNames: true,
     // A module asks where it is in order to find others: that is still answered by the place of its source.
     define: { "import.meta.url": "ownUrl", "import.meta.dirname": "ownFolder" },
     metafile: true,

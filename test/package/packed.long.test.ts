@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import test from "ava";
 import manifest from "../../package.json" with { type: "json" };
@@ -31,6 +32,15 @@ test("the command of the package answers in the terminal", async (t) => {
   const command = new Child(t, [bin, "--version"]);
   await command.exit;
   t.is(command.stdout.trim(), manifest.version);
+});
+
+test("its classes and functions have the names that they have in the source", async (t) => {
+  const namesOf = (exports: object) =>
+    Object.entries(exports).map(([key, value]) => [key, typeof value === "function" ? value.name : null]);
+  const source: object = await import("greenroom");
+  const built: object = await import(pathToFileURL(join(packed, "src/index.js")).href);
+  t.deepEqual(namesOf(built), namesOf(source));
+  t.true(namesOf(built).some(([, name]) => name === "GreenroomError"));
 });
 
 test("what its README links to is in the tarball", async (t) => {
