@@ -252,13 +252,13 @@ export class Turn {
       this.#handOverWaiting();
       return input;
     }
+    // The end of its sentence is heard while the other agent takes the call over.
+    if (!this.#output.letGo()) this.#output.cut();
     // The next role is asked, and has nothing to go on with.
     if (this.#handoff !== null) {
       this.interrupt();
       return null;
     }
-    // The end of its sentence is heard while the other agent takes the call over.
-    if (!this.#output.letGo()) this.#output.cut();
     const { words } = this.#output;
     const { messages, turn } = restOf(pending, words);
     const isSaid = input.origin === "say";

@@ -142,48 +142,57 @@ test("with no history the words that wait are answered by the next role, each on
   ]);
 });
 
-test("a call that is handed to another agent in the last words of a role: the next role answers there", async (t) => {
-  const long = "I will connect you with my colleague. ".repeat(30);
-  const llm = new testing.LLM({ replies: ["Hello.", [{ text: long }, { call: "connect_billing" }]] });
-  let state = "";
-  const roles = { billing: { instructions: "You know of bills." } };
-  const hosted = await new HostedAgent(
-    {
-      edge: Object.assign(new testing.Edge({ speed: 1 }), { rejoins: true }),
-      stt: new testing.STT(),
-      tts: new testing.TTS(),
-      llm,
-      tools: connecting(["billing"], { history: "none" }),
-      roles,
-      restore: true,
-    },
-    {
-      state: (told) => {
-        state = told ?? "";
-      },
-    },
-  ).join();
-  await hosted.agent.simpleResponse("Greet");
-  hosted.type("Is my bill paid?");
-  await eventually("it is handed over", () => hosted.agent.role === "billing");
-  const given = await hosted.handle.answer({ about: "hand_over", withinMs: 0 });
-  t.deepEqual(given, { outcome: "given", value: {} });
-  t.is(turnsOf(hosted).at(-1)?.outcome, "interrupted");
-  hosted.handle.close(Object.assign(new Error("moved"), { moved: true }));
-  await hosted.agent.close();
+/** The sentence of a role before it hands over. */
+const sentence = "I will connect you with my colleague. ";
 
-  const next = new testing.LLM({ replies: ["It is paid."] });
-  const after = new HostedAgent(
-    { llm: next, roles, tools: connecting(["billing"]) },
-    { resumption: { reason: "drained", times: 1, state, heard: { turnId: "", text: "" }, rests: false } },
-  );
-  t.teardown(() => after.agent.close());
-  await after.join();
-  await eventually("it is answered", () => after.said.includes("It is paid."));
-  t.is(next.requests.length, 1);
-  t.is(next.requests[0]?.instructions, "You know of bills.");
-  t.deepEqual(shownTo(next), ["participant: Is my bill paid?"]);
-});
+for (const [how, withinMs] of [
+  ["at once", 0],
+  ["after a sentence", 2_000],
+] as const)
+  test(`a call that is handed to another agent in the last words of a role, ${how}: the next role answers there`, async (t) => {
+    const llm = new testing.LLM({
+      replies: ["Hello.", [{ text: sentence.repeat(30) }, { call: "connect_billing" }]],
+    });
+    let state = "";
+    const roles = { billing: { instructions: "You know of bills." } };
+    const hosted = await new HostedAgent(
+      {
+        edge: Object.assign(new testing.Edge({ speed: 1 }), { rejoins: true }),
+        stt: new testing.STT(),
+        tts: new testing.TTS({ characterMs: 10 }),
+        llm,
+        tools: connecting(["billing"], { history: "none" }),
+        roles,
+        restore: true,
+      },
+      {
+        state: (told) => {
+          state = told ?? "";
+        },
+      },
+    ).join();
+    await hosted.agent.simpleResponse("Greet");
+    hosted.type("Is my bill paid?");
+    await eventually("it is handed over", () => hosted.agent.role === "billing");
+    t.like(await hosted.handle.answer({ about: "hand_over", withinMs }), { outcome: "given" });
+    t.is(turnsOf(hosted).at(-1)?.outcome, "interrupted");
+    // A sentence that was awaited is heard to its end.
+    if (withinMs > 0) t.regex(hosted.said.at(-1) ?? "", /^(I will connect you with my colleague\. ?)+$/);
+    hosted.handle.close(Object.assign(new Error("moved"), { moved: true }));
+    await hosted.agent.close();
+
+    const next = new testing.LLM({ replies: ["It is paid."] });
+    const after = new HostedAgent(
+      { llm: next, roles, tools: connecting(["billing"]) },
+      { resumption: { reason: "drained", times: 1, state, heard: { turnId: "", text: "" }, rests: false } },
+    );
+    t.teardown(() => after.agent.close());
+    await after.join();
+    await eventually("it is answered", () => after.said.includes("It is paid."));
+    t.is(next.requests.length, 1);
+    t.is(next.requests[0]?.instructions, "You know of bills.");
+    t.deepEqual(shownTo(next), ["participant: Is my bill paid?"]);
+  });
 
 test("a role whose model is a fallback is answered by the one that works", async (t) => {
   const broken = new testing.LLM({ otherwise: [{ fail: "no", status: 503 }] });
