@@ -36,7 +36,8 @@ export class McpConnection {
   /** The error that the transport has told last. */
   #error: Error | null = null;
 
-  private constructor(sdk: Sdk, options: FilledServerOptions, listener: ConnectionListener) {
+  /** A connection that is not open yet. */
+  constructor(sdk: Sdk, options: FilledServerOptions, listener: ConnectionListener) {
     this.#sdk = sdk;
     this.#options = options;
     this.#listener = listener;
@@ -54,24 +55,14 @@ export class McpConnection {
     this.#client.onerror = (error) => this.#failed(error);
   }
 
-  /** Makes a connection. Rejects where that fails, or takes longer than `connectTimeoutMs`; what was begun is ended. */
-  static async open(
-    sdk: Sdk,
-    options: FilledServerOptions,
-    listener: ConnectionListener,
-    signal: AbortSignal,
-  ): Promise<McpConnection> {
-    const connection = new McpConnection(sdk, options, listener);
+  /** Makes the connection. Rejects where that fails, or takes longer than `connectTimeoutMs`; what was begun is ended. */
+  async open(signal: AbortSignal): Promise<void> {
     try {
-      await connection.#client.connect(connection.#route.transport, {
-        timeout: options.connectTimeoutMs,
-        signal,
-      });
-      return connection;
+      await this.#client.connect(this.#route.transport, { timeout: this.#options.connectTimeoutMs, signal });
     } catch (error) {
       // It was never anybody's, so its loss is told to nobody.
-      connection.#open = false;
-      void connection.#client.close().catch(() => undefined);
+      this.#open = false;
+      void this.#client.close().catch(() => undefined);
       throw error;
     }
   }

@@ -52,11 +52,12 @@ export function wordsOf(error: unknown): string {
   return cutText(text.replace(/^(?:MCP error -?\d+: )+/, "").replaceAll(/\s+/g, " "), 500, "…");
 }
 
-/** Returns the error of a server that cannot be used, for logs. @param detail What its program wrote last. */
-export function asServerError(name: string, error: unknown, detail = ""): McpServerError {
+/** Returns the error of a server that cannot be used, for logs. @param lastWords What its program wrote last. */
+export function asServerError(name: string, error: unknown, lastWords = ""): McpServerError {
+  if (error instanceof McpServerError) return error;
   const status = (error as Fields | null)?.code;
   const system = systemCode(error);
-  const said = [wordsOf(error), detail].filter((part) => part !== "").join(": ");
+  const said = wordsOf(error) + (lastWords === "" ? "" : `. Its program wrote last: ${lastWords}`);
   return new McpServerError(`The MCP server ${name} cannot be used: ${said}`, {
     ...(isStatus(status) ? { status } : {}),
     ...(system === null ? {} : { code: system }),

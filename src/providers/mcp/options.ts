@@ -22,7 +22,7 @@ export type HeaderSource = Headers | (() => Headers | Promise<Headers>);
 export interface CommonServerOptions {
   /**
    * The name of the server, for logs and errors.
-   * @default the host of its address, or the name of its program
+   * @default the host of its address, or the name of its program with that of its script or package: `node orders.ts`
    */
   readonly name?: string;
   /**
@@ -181,8 +181,26 @@ export function fillServerOptions(given: ServerOptions): FilledServerOptions {
     shared = true,
     ...common
   } = fillWith(owner, given, stdioChecks, defaults);
-  const name = command.split(/[\\/]/).at(-1) || command;
-  return { ...filledCommon(common, name), reach: { kind: "stdio", command, args, env, cwd, shared } };
+  return {
+    ...filledCommon(common, programName(command, args)),
+    reach: { kind: "stdio", command, args, env, cwd, shared },
+  };
+}
+
+const scriptFile = /\.(?:[cm]?[jt]s|py|rb|php|pl|sh|jar)$/;
+/** Programs that fetch a package and run it, and what the name of a package looks like. */
+const packageRunner = /^(?:npx|bunx|pnpx|uvx|pipx)$/;
+const packageName = /^(?:@[\w.-]+\/)?\w[\w.-]*(?:@[\w.^~-]+)?$/;
+
+const fileName = (path: string) => path.split(/[\\/]/).at(-1) || path;
+
+/** Returns the name of a program. Of its arguments only a script or a package is told, since others may be secrets. */
+function programName(command: string, args: readonly string[]): string {
+  const program = fileName(command);
+  const isPackage = (arg: string) => packageRunner.test(program) && packageName.test(arg);
+  const subject = args.find((arg) => !arg.startsWith("-") && (scriptFile.test(arg) || isPackage(arg)));
+  if (subject === undefined) return program;
+  return `${program} ${isPackage(subject) ? subject : fileName(subject)}`;
 }
 
 function filledCommon(

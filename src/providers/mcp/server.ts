@@ -105,7 +105,8 @@ class McpServer implements Server {
   async #open(): Promise<McpConnection> {
     clearTimeout(this.#retry);
     const { signal } = this.#lifetime;
-    let opened: McpConnection | null = null;
+    let connection: McpConnection | null = null;
+    let isOpen = false;
     let lost: Error | null = null;
     try {
       const sdk = await loadSdk();
@@ -114,11 +115,12 @@ class McpServer implements Server {
         onChanged: () => this.#listSoon(),
         onLost: (error: Error) => {
           lost = error;
-          if (opened !== null) this.#lost(opened, error);
+          if (isOpen && connection !== null) this.#lost(connection, error);
         },
       };
-      const connection = await McpConnection.open(sdk, this.#options, listener, signal);
-      opened = connection;
+      connection = new McpConnection(sdk, this.#options, listener);
+      await connection.open(signal);
+      isOpen = true;
       await this.#list(connection);
       if (lost !== null) throw lost;
       signal.throwIfAborted();
@@ -127,9 +129,10 @@ class McpServer implements Server {
       this.#openedAt = performance.now();
       return connection;
     } catch (error) {
-      await opened?.close();
-      if (!signal.aborted) this.#tryLater();
-      throw error;
+      await connection?.close();
+      signal.throwIfAborted();
+      this.#tryLater();
+      throw asServerError(this.model, error, connection?.lastWords);
     }
   }
 

@@ -2,7 +2,6 @@ import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import { sharedThreads } from "../../agent/thread/shared-threads.ts";
 import type { McpMessage, McpProgram, McpProgramNote } from "../../shared/mcp-thread.ts";
-import { cutText } from "../../shared/text/text.ts";
 import { fetchWith } from "./http-fetch.ts";
 import type { FilledServerOptions } from "./options.ts";
 import type { Sdk } from "./sdk.ts";
@@ -10,8 +9,12 @@ import { SharedTransport } from "./shared/shared-transport.ts";
 
 /** The longest message of a program, in bytes: one that floods is ended. */
 const longestMessage = 8 * 2 ** 20;
-/** The last characters of what a program writes to its standard error, which are told where it ends. */
-const keptCharacters = 500;
+/** The last characters of what a program writes to its standard error that are kept: an error of Node comes before its stack. */
+const keptCharacters = 8_000;
+/** The last characters of these that are told where it ends. */
+const toldCharacters = 500;
+/** Lines of what a program writes that say nothing about its error: calls of a stack, marks below code, the version of Node. */
+const noise = /^\s*(?:at .*|\^+|Node\.js v[\d.]+)$/;
 /** The variables of the process that a program has, besides those that are given. */
 const inherited = ["HOME", "LOGNAME", "PATH", "SHELL", "TERM", "USER"];
 
@@ -114,7 +117,13 @@ function stdioTransport({ command, args, env, cwd }: McpProgram, sdk: Sdk) {
   transport.stderr?.on("data", (bytes: Buffer) => {
     last = (last + bytes.toString()).slice(-keptCharacters);
   });
-  return { transport, lastWords: () => cutText(last.replaceAll(/\s+/g, " ").trim(), keptCharacters) };
+  return { transport, lastWords: () => lastOf(last) };
+}
+
+/** Returns the end of what a program wrote, in one line. */
+function lastOf(written: string): string {
+  const lines = written.split(/\r?\n/).filter((line) => !noise.test(line));
+  return lines.join(" ").replaceAll(/\s+/g, " ").trim().slice(-toldCharacters).toWellFormed();
 }
 
 function inheritedVariables(): Record<string, string> {

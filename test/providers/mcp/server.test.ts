@@ -163,6 +163,21 @@ test("http: a refusal and a server that is not there are errors of their kind", 
   t.regex(refusal.message, /: fetch failed: connect ECONNREFUSED 127\.0\.0\.1:\d+$/);
 });
 
+for (const [given, name] of [
+  [
+    { command: "/usr/bin/node", args: ["--env-file=.env", "tools/orders.ts", "--file", "x.js"] },
+    "node orders.ts",
+  ],
+  [{ command: "java", args: ["-jar", "/opt/orders.jar"] }, "java orders.jar"],
+  [{ command: "npx", args: ["-y", "@shop/orders@latest", "/data"] }, "npx @shop/orders@latest"],
+  [{ command: "uvx", args: ["--from", "git+https://token@example.com/orders", "orders"] }, "uvx orders"],
+  [{ command: "./orders", args: ["--token", "secret"] }, "orders"],
+  [{ command: "/usr/bin/crm" }, "crm"],
+] as const)
+  test(`the usual name of a program: ${name}`, (t) => {
+    t.is(new mcp.Server(given).model, name);
+  });
+
 test("stdio: the program has no variables of the process but a few, and those that are given", async (t) => {
   process.env.SECRET_OF_THE_SERVER = "1";
   const server = await stage(t, "stdio", { env: { TOKEN: "x" } });
@@ -179,7 +194,21 @@ test("stdio: a program that ends at once, and one that there is not, are told wi
     connectTimeoutMs: 60_000,
   });
   t.teardown(() => broken.close());
-  t.like(await t.throwsAsync(broken.warm(never)), { name: "McpServerError" });
+  await t.throwsAsync(broken.warm(never), {
+    name: "McpServerError",
+    message:
+      /^The MCP server node stdio-server\.ts cannot be used: .*Its program wrote last: DATABASE_URL is not set$/,
+  });
+  const nowhere = new mcp.Server({
+    command: process.execPath,
+    args: ["/no/such/orders.ts"],
+    connectTimeoutMs: 60_000,
+  });
+  t.teardown(() => nowhere.close());
+  t.regex(
+    (await t.throwsAsync(nowhere.warm(never)))!.message,
+    /^The MCP server node orders\.ts cannot be used: .*Its program wrote last: .*Cannot find module '\/no\/such\/orders\.ts'/,
+  );
   const missing = new mcp.Server({ command: "/no/such/program" });
   t.teardown(() => missing.close());
   const error = await t.throwsAsync(missing.warm(never));
