@@ -63,7 +63,7 @@ export class AgentShell implements AgentInCall {
       throw new TypeError("agent.instruct: the instructions must be a text");
     if (instructions.length > mostInstructions)
       throw new RangeError(`agent.instruct: at most ${mostInstructions} characters of instructions`);
-    if (this.#running === null) this.#role.instruct(instructions, "code");
+    if (this.#running === null) this.#role.instruct(instructions);
     else this.#running.instruct(instructions);
   }
 

@@ -252,7 +252,7 @@ export class CallRun {
 
   /** Has the agent follow other instructions, unless its own code did so before. */
   instruct(instructions: string): void {
-    this.#steps.runNow("instruct", instructions, () => this.#role.instruct(instructions, "code"));
+    this.#steps.runNow("instruct", instructions, () => this.#role.instruct(instructions));
   }
 
   /** Returns whether anything was being said. */

@@ -22,7 +22,7 @@ export class Steering {
       // There is no such role.
       return { outcome: "refused", reason: plainError(error).message };
     }
-    if (instructions !== undefined) this.#role.instruct(instructions, "api");
+    if (instructions !== undefined) this.#role.instruct(instructions);
     return { outcome: "given", value: {} };
   }
 

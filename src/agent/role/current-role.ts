@@ -124,8 +124,9 @@ export class CurrentRole {
     this.#role = name === null ? {} : (roles[name] as AgentRole);
     this.#instructions = null;
     this.#warm();
-    this.#tell(by);
+    this.#call?.onChange();
     if (change.from === change.to) return;
+    this.#emit(by);
     this.#run(before.onExit, change);
     this.#run(this.#role.onEnter, change);
   }
@@ -138,9 +139,9 @@ export class CurrentRole {
   }
 
   /** Follows other instructions in the role that it has. */
-  instruct(instructions: string, by: ChangedBy): void {
+  instruct(instructions: string): void {
     this.#instructions = instructions;
-    this.#tell(by);
+    this.#call?.onChange();
   }
 
   /** Throws where roles change one another without end: the thread would come to nothing else. */
@@ -154,11 +155,6 @@ export class CurrentRole {
       throw new Error(
         `The role has changed ${mostChanges} times in a row: do onEnter and onExit of roles change it?`,
       );
-  }
-
-  #tell(by: ChangedBy): void {
-    this.#call?.onChange();
-    this.#emit(by);
   }
 
   #emit(by: ChangedBy): void {

@@ -109,9 +109,7 @@ const role = z.object({
   role: z.string().nullable().describe("The name of the agent's role; null: that of its own options."),
   by: z
     .enum(["code", "tool", "api"])
-    .describe(
-      "Who had it change its role or its instructions: its own code, a tool, or a caller of this API.",
-    ),
+    .describe("Who had it change its role: its own code, a tool, or a caller of this API."),
 });
 
 const blocked = z.object({

@@ -141,10 +141,10 @@ export interface ParticipantHeardEvent {
   readonly participantId: string;
 }
 
-/** The cause of a change of an agent: its own code, a tool, or a caller of the REST API. */
+/** The cause of a change of role: the agent's own code, a tool, or a caller of the REST API. */
 export type ChangedBy = "code" | "tool" | "api";
 
-/** The agent has taken on another role, or has been given other instructions in its role. */
+/** The agent has taken on another role. Other instructions in the role that it has are not told. */
 export interface RoleEvent {
   readonly type: "role";
   readonly at: number;

@@ -197,6 +197,26 @@ test("other instructions hold until the role changes", async (t) => {
   );
 });
 
+test("a backend changes the role and the instructions; only a change of role is told as one", async (t) => {
+  const llm = new testing.LLM();
+  const hosted = await reception(llm);
+  const changes = [
+    [{ instructions: "Answer in French." }, "Answer in French."],
+    [{ role: "billing", instructions: "Be brief." }, "Be brief."],
+    [{ role: "billing" }, "You know of bills."],
+    [{ role: null }, "You are the receptionist."],
+  ] as const;
+  for (const [change, instructions] of changes) {
+    t.like(await hosted.handle.answer({ about: "change", ...change }), { outcome: "given" });
+    await hosted.agent.simpleResponse("Greet");
+    t.is(llm.requests.at(-1)?.instructions, instructions);
+  }
+  t.deepEqual(rolesOf(hosted), [
+    ["billing", "api"],
+    [null, "api"],
+  ]);
+});
+
 test("a role that is chosen before the call is the one that the agent begins with", async (t) => {
   const llm = new testing.LLM();
   const agent = new Agent({
