@@ -53,14 +53,14 @@ function TurnItem({ turn, stages, longest }: { turn: Turn; stages: readonly Stag
 
 function Outcome({ turn: { outcome, origin, eager, tool_calls: tools } }: { turn: Turn }) {
   const notes = [
-    origin === "participant" ? null : "by the agent",
+    origin === "participant" ? null : "the agent's own turn",
     eager ? "eager" : null,
     tools > 0 ? `${tools} tool ${tools === 1 ? "call" : "calls"}` : null,
   ].filter(Boolean);
   return (
     <>
       <span class={`outcome outcome-${outcome}`}>{outcome}</span>
-      {notes.length > 0 && <span class="soft"> {notes.join(", ")}</span>}
+      {notes.length > 0 && <span class="soft"> · {notes.join(", ")}</span>}
     </>
   );
 }
