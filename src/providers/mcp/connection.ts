@@ -36,7 +36,7 @@ export class McpConnection {
   /** The error that the transport has told last. */
   #error: Error | null = null;
 
-  /** A connection that is not open yet. */
+  /** Prepares a connection, which `open` makes. */
   constructor(sdk: Sdk, options: FilledServerOptions, listener: ConnectionListener) {
     this.#sdk = sdk;
     this.#options = options;
