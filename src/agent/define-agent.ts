@@ -17,7 +17,8 @@ export interface AgentSession {
 
 /**
  * The facts about a call that is taken up. The conversation and `agent.data` are restored once the agent has joined, and what
- * `joinCall` had the agent say before `finish()` is not said again.
+ * `joinCall` had the agent say before `finish()` is not said again, as long as the text is the same: a greeting with the time in it is
+ * said once more.
  */
 export interface Resumed {
   /** The reason for which the thread before ended. */

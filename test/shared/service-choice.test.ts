@@ -91,6 +91,12 @@ for (const [part, text, message] of [
   ["stt", "openai-realtime", /^must name a model after #, such as openai-realtime#MODEL$/],
   ["llm", "", /^must begin with/],
   ["llm", "groq", /^must name a model after #, such as groq#MODEL$/],
+  [
+    "llm",
+    "openai-compatible:http://127.0.0.1:8080/v1",
+    /^must name a model after #, such as openai-compatible:http:\/\/127\.0\.0\.1:8080\/v1#MODEL$/,
+  ],
+  ["llm", "openai-compatible", /^must name a model after #, such as openai-compatible:https:\/\/…#MODEL$/],
   ["llm", "groq#", /^must begin with|^must name a model/],
   ["tts", "openai#@coral", /^must name a model/],
   ["llm", "azure#gpt", /^must have the address of the service: azure:https:\/\/…#gpt$/],

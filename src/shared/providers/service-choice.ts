@@ -79,7 +79,10 @@ export function readServiceChoice(part: ChosenPart, text: string): ServiceChoice
   }
   const service = realtime ? "openai" : isServiceName(name) ? name : null;
   const row: CompatibleService | null = service === null ? null : compatibleServices[service];
-  if (model === null) throw new Error(`must name a model after #, such as ${name}#MODEL`);
+  if (model === null) {
+    const where = address ?? ((row?.baseUrl ?? null) === null ? "https://…" : null);
+    throw new Error(`must name a model after #, such as ${name}${where === null ? "" : `:${where}`}#MODEL`);
+  }
   if (address === undefined && (row?.baseUrl ?? null) === null) {
     throw new Error(`must have the address of the service: ${name}:https://…#${model}`);
   }
