@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { none as deepgramNone, startDeepgram } from "../test/emulators/deepgram.ts";
 import { none as elevenlabsNone, startElevenlabs } from "../test/emulators/elevenlabs.ts";
@@ -15,8 +15,10 @@ export interface Packed {
   readonly main: URL;
   /** What it offers for tests: a call in memory. */
   readonly testing: URL;
-  /** Its built-in agent. */
+  /** Its built-in agent, which carries calls in browsers. */
   readonly agent: URL;
+  /** Agents whose calls are in memory: what their services cost a thread, and no edge's media. */
+  readonly own: { readonly openaiCompatible: URL; readonly threeSdks: URL };
   /** Its command line. */
   readonly command: URL;
 }
@@ -40,11 +42,54 @@ export function pack(): Packed {
     testing: entryOf("./testing"),
     agent: new URL("workers/default-agent.js", folder),
     command: new URL(manifest.bin.greenroom, folder),
+    own: {
+      openaiCompatible: write(
+        "openai-compatible",
+        'import { LLM, STT, TTS } from "./src/providers/openai-compatible/index.js";',
+        'llm: new LLM("emulated", at), stt: new STT("emulated", at), tts: new TTS("emulated", at),',
+      ),
+      threeSdks: write(
+        "three-sdks",
+        `import { LLM } from "./src/providers/gemini/index.js";
+import { STT } from "./src/providers/deepgram/index.js";
+import { TTS } from "./src/providers/elevenlabs/index.js";`,
+        "llm: new LLM(), stt: new STT(), tts: new TTS(),",
+      ),
+    },
   };
-  for (const file of Object.values(packed)) {
+  const { own, ...parts } = packed;
+  for (const file of [...Object.values(parts), ...Object.values(own)]) {
     if (!existsSync(file)) throw new Error(`The packed build has no ${fileURLToPath(file)}`);
   }
   return packed;
+}
+
+/** Writes an agent into the packed build, where it imports the package's modules as an installed agent does. */
+function write(name: string, imports: string, services: string): URL {
+  const file = new URL(`bench-${name}.js`, folder);
+  writeFileSync(
+    file,
+    `import { Agent, defineAgent } from "./src/index.js";
+import { Edge } from "./src/testing/index.js";
+${imports}
+const at = { baseUrl: process.env.BENCH_COMPATIBLE_URL ?? "http://127.0.0.1:9/v1", apiKey: "emulated" };
+export default defineAgent({
+  createAgent: ({ sessionId }) =>
+    new Agent({
+      edge: new Edge({ name: sessionId }),
+      agentUser: { id: "agent", name: "Agent" },
+      instructions: "Answer in short sentences.",
+      ${services}
+    }),
+  async joinCall(agent, { callType, callId }) {
+    await using _ = await agent.join(await agent.createCall(callType, callId));
+    await agent.say("Hello, I am here.");
+    await agent.finish();
+  },
+});
+`,
+  );
+  return file;
 }
 
 /**

@@ -43,6 +43,7 @@ const launcher = new AgentLauncher({
   maxConcurrentSessions: task.warm + (task.calls ? 0 : 4),
   warmSessions: task.warm,
   threadStartTimeoutMs: 60_000,
+  threadWaitTimeoutMs: 60_000,
   agentIdleTimeoutMs: 0,
   logLevel: "silent",
 });
