@@ -5,6 +5,7 @@ import type { ConsoleOptions, RunnerOptions } from "../api/runner-options.ts";
 import type { ServerHandle } from "../api/server-handle.ts";
 import { compileCacheFolder } from "../process/compile-cache.ts";
 import type { EndReason } from "../shared/end-reasons.ts";
+import { requireNoSession } from "../shared/session-thread.ts";
 
 /** The inside of a `Runner`: a light shell, which loads the server when it is used. */
 export class RunnerShell {
@@ -17,6 +18,7 @@ export class RunnerShell {
   }
 
   async cli(argv: readonly string[] = process.argv.slice(2)): Promise<never> {
+    requireNoSession("cli");
     // Half of the CPU time of a start is the compilation of the modules that are imported from here on.
     // Node's own variables for the cache take precedence.
     const cache = compileCacheFolder();
@@ -26,11 +28,13 @@ export class RunnerShell {
   }
 
   async serve(options: RunnerOptions = {}): Promise<ServerHandle> {
+    requireNoSession("serve");
     const { serve } = await import("./server/serve.ts");
     return serve(this.#launcher, { ...this.#options, ...options });
   }
 
   async run(options: ConsoleOptions = {}): Promise<EndReason> {
+    requireNoSession("run");
     const { converse } = await import("./console/console.ts");
     return converse(this.#launcher, options);
   }

@@ -8,6 +8,7 @@ import test from "ava";
 import { Piscina } from "piscina";
 import type { PlainError } from "../../src/shared/errors.ts";
 import { type FailureStage, heartbeatBytes } from "../../src/shared/protocol.ts";
+import { AgentFile, callsRunner } from "../fixtures/agent-file.ts";
 import { agentUrl } from "../fixtures/agent-url.ts";
 import { launch } from "../fixtures/launch.ts";
 import { script } from "../fixtures/scripted-llm.ts";
@@ -179,6 +180,14 @@ test("a thread that is given a second run exits", async (t) => {
   await t.throwsAsync(run(), { message: /exited with code: 70/ });
   await first;
 });
+
+for (const method of ["cli", "serve", "run"] as const)
+  test(`a module that calls ${method} of a Runner in its thread: the missing condition is named`, async (t) => {
+    const thread = new AgentThread(t, new AgentFile(t, callsRunner(method)).url);
+    const { stage, error } = await thread.next("failed");
+    t.is(stage, "import");
+    t.true(error.message.endsWith(`if (import.meta.main) await ….${method}()`), error.message);
+  });
 
 test("an agent that cannot be imported says why", async (t) => {
   const thread = new AgentThread(t, agentUrl("imports/throws-at-import"));

@@ -12,6 +12,7 @@ import {
 } from "../../shared/protocol.ts";
 import { type AgentEvent, mostOfEvent } from "../../shared/session/agent-event.ts";
 import type { Measurement } from "../../shared/session/measurement.ts";
+import { markSessionThread } from "../../shared/session-thread.ts";
 import { cutText } from "../../shared/text/text.ts";
 import { attachAgent, isAgent } from "../agent.ts";
 import { MetricsQuery } from "../call/metrics-query.ts";
@@ -50,6 +51,7 @@ export async function runSlot(boot: SlotBoot, equipment: ThreadEquipment): Promi
   const log = new ThreadLog(logOptions);
   captureConsole(log);
   isolateThread();
+  markSessionThread();
   let lastWordSaid = false;
   const post = (message: FromThread) => {
     if (lastWordSaid) return;

@@ -1,8 +1,9 @@
+import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
 import test, { type ExecutionContext } from "ava";
 import { harmless } from "../../../src/runner/terminal/paint.ts";
 import { textWidth, wrap } from "../../../src/runner/terminal/text-width.ts";
-import { AgentFile, throwsAtImport } from "../../fixtures/agent-file.ts";
+import { AgentFile, callsRunner, throwsAtImport } from "../../fixtures/agent-file.ts";
 import { agentUrl } from "../../fixtures/agent-url.ts";
 import { bin, Child, noTerminal, program } from "../../fixtures/runner/child.ts";
 import { script } from "../../fixtures/scripted-llm.ts";
@@ -49,6 +50,17 @@ longForm("control characters in what the agent says do not reach the terminal", 
   child.end(`${script([{ text: "\u001b[2Jgone \u0007\u009b1mloud" }])}\n`);
   t.is((await child.exit).code, 0);
   t.regex(child.stdout, /^agent: \[2Jgone 1mloud$/m);
+});
+
+test.serial("an agent whose last line runs in each thread: the missing condition is named", async (t) => {
+  const { url } = new AgentFile(t, callsRunner("cli"));
+  const child = new Child(t, [fileURLToPath(url), "run"]);
+  t.deepEqual(await child.exit, { code: 1, signal: null });
+  t.regex(
+    child.stderr,
+    /^greenroom: \.cli\(\) ran in a session's thread, which .*: if \(import\.meta\.main\) await ….cli\(\) \(at .*agent\.ts:4:\d+\)$/m,
+  );
+  t.notRegex(child.stderr, /Usage/);
 });
 
 test.serial("an agent that cannot be started: its own error, and exit code 1", async (t) => {
