@@ -1,5 +1,5 @@
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import test from "ava";
 import type { AgentLauncher } from "greenroom";
@@ -147,6 +147,11 @@ test("whoever gets the SDKs with the package gets their licences", (t) => {
   t.false(licenses.includes("undefined"));
   // What no session uses stays out.
   t.notRegex(licenses, /^google-auth-library /m);
-  t.true(globSync("src/**/sdk-bundle.js", { cwd: packed }).length === 7);
+  t.deepEqual(globSync("src/**/sdk-bundle.js", { cwd: packed }).map(dirname).toSorted(), [
+    "src/media",
+    ...["deepgram", "elevenlabs", "gemini", "local", "mcp", "stream", "web-socket"].map(
+      (name) => `src/providers/${name}`,
+    ),
+  ]);
   t.false(existsSync(join(packed, "sdk-sources")));
 });
