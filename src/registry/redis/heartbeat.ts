@@ -8,11 +8,13 @@ import type {
   SessionRecord,
   WaitingMessages,
 } from "../registry.ts";
+import type { BeatReply } from "./beat-reply.ts";
 import type { Connection } from "./connection/connection.ts";
 import type { RedisClock } from "./connection/redis-clock.ts";
 import { lostOf } from "./fleet/fenced-sessions.ts";
-import { type Change, FleetCopy, mostMessages } from "./fleet/fleet-copy.ts";
+import { FleetCopy, mostMessages } from "./fleet/fleet-copy.ts";
 import { Namesakes } from "./fleet/namesakes.ts";
+import { OthersFirst } from "./fleet/others-first.ts";
 import { Suspects } from "./fleet/suspects.ts";
 import type { FilledRedisRegistryOptions } from "./options.ts";
 import { beat } from "./scripts/beat.ts";
@@ -63,39 +65,18 @@ export interface HeartbeatOptions {
   readonly redis: FilledRedisRegistryOptions;
   /** Tells that there is more to be done: the next heartbeat need not wait. */
   readonly soon: () => void;
+  /** Looks whether this process stood still. */
+  readonly look: () => void;
   /** Tells in how many milliseconds the next lease of another node ends, unless it is renewed. */
   readonly leaseEnds: (inMs: number) => void;
 }
-
-type BeatReply = readonly [
-  /** The result of the heartbeat. After `late` and `unknown` only the time follows. */
-  status: "ok" | "late" | "unknown",
-  time: string,
-  refused: readonly string[],
-  superseded: readonly string[],
-  more: number,
-  untold: readonly string[],
-  peers: readonly string[],
-  suspects: readonly string[],
-  messages: readonly string[],
-  waiting: readonly [count: number, oldestSince: string],
-  birth: string,
-  fences: readonly string[],
-  changeCount: string,
-  changes: readonly Change[],
-  ownSessions: number,
-  /** The time at which it was noticed that Redis has old data, for five seconds; empty otherwise. */
-  rolledBack: string,
-  orphans: number,
-  /** The time until the next lease of another node ends, in milliseconds; empty: there is no other. */
-  nextEndMs: string,
-];
 
 /**
  * Tells Redis every second, in one command, that this process lives, how much room it has, and what has begun and ended. The answer
  * brings the peers, the sessions of dead processes, and the messages that no process delivers.
  */
 export class Heartbeat {
+  readonly othersFirst = new OthersFirst((script, args) => this.#run(script, args));
   readonly #options: HeartbeatOptions;
   readonly #fleet = new FleetCopy();
   readonly #namesakes: Namesakes;
@@ -146,6 +127,7 @@ export class Heartbeat {
     return this.#waiting;
   }
 
+  /** Notes that this process stood still, so that its knowledge is old. */
   stoodStill(): void {
     this.#fleet.stoodStill();
   }
@@ -170,13 +152,18 @@ export class Heartbeat {
 
   /** Sends heartbeats until all is written and the dead nodes are reaped, batch by batch. Rejects where Redis does not answer in time. */
   async beat(): Promise<void> {
+    const { look } = this.#options;
     let more = true;
     while (more) {
+      look();
+      await this.othersFirst.wait(this.#birth, this.#peers);
+      const caughtUp = this.othersFirst.caughtUp();
       if (!this.#registered) await this.#register();
       if (this.#fencedMs !== null) await this.#endFenced(this.#fencedMs);
       if (this.#emptied) await this.#restore();
       await this.#writeEntrusted();
       more = await this.#beatOnce();
+      if (!more) caughtUp();
     }
   }
 
@@ -212,6 +199,7 @@ export class Heartbeat {
   /** Writes the sessions that others could not write. */
   async #writeEntrusted(): Promise<void> {
     const { leaseMs } = this.#options.redis;
+    this.#fleet.unsettleEntrusted();
     for (let some = this.#fleet.entrusted(); some; some = this.#fleet.entrusted()) {
       await this.#run(restore, [leaseMs, ...some.args]);
       some.written();
@@ -231,6 +219,7 @@ export class Heartbeat {
       return nodeId === node.nodeId && (epoch === this.#epoch || this.#namesakes.isOwnPast(epoch));
     };
     for (const args of this.#fleet.restored(isOwn)) await this.#run(restore, [redis.leaseMs, ...args]);
+    await this.othersFirst.wrote(node.nodeId);
     this.#emptied = false;
     events.forgotten();
   }
@@ -281,6 +270,7 @@ export class Heartbeat {
     this.#suspects.judge(suspects, this.#peers);
     const isWhole = this.#fleet.learn({ count: Number(changeCount), changes, fences, states: peers });
     if (!isWhole) await this.#takeSnapshot();
+    this.#fleet.settleEntrusted();
     events.beaten(orphans);
     if (nextEndMs !== "") this.#options.leaseEnds(Number(nextEndMs));
     return more === 1 || batch.cut || untold.length > 0;

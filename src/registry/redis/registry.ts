@@ -102,6 +102,7 @@ export class RedisRegistry implements SessionRegistry {
       ends,
       outbox: this.#outbox,
       life: () => ({ epoch: this.epoch, peers: this.peers() }),
+      isBehind: () => this.#link?.isBehind ?? false,
     });
     this.#entrusting = entrusting;
     this.#link = new RedisLink({

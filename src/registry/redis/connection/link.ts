@@ -20,6 +20,8 @@ const leaseMarginMs = 2_000;
 /** The time after the end of a lease at which that is looked at, in milliseconds. */
 const leaseEndMarginMs = 10;
 
+/** The shortest time of standing still for which the others may be let first, in milliseconds: heartbeats are a second apart. */
+const shortestStandMs = 2 * heartbeatMs;
 /** The time of standing still, in milliseconds, after which a process knows too little of the others to write it again. */
 const staleAfterMs = 3_000;
 /** The longest time that a process which stood still waits before it answers anything, in milliseconds. */
@@ -98,6 +100,7 @@ export class RedisLink {
       redis,
       events,
       soon: () => void this.tellNow(),
+      look: () => this.#look(),
       leaseEnds: (inMs) => this.#beatAtEnd(inMs),
     });
     this.#inquiry = new FenceInquiry({
@@ -114,6 +117,12 @@ export class RedisLink {
   /** Returns whether Redis answers. */
   get up(): boolean {
     return this.#availability.up;
+  }
+
+  /** Returns whether others may have told ends of this process's sessions: it stood still, and Redis has not heard of it since. */
+  get isBehind(): boolean {
+    this.#look();
+    return this.#heartbeat.othersFirst.isBehind;
   }
 
   get epoch(): number {
@@ -256,6 +265,7 @@ export class RedisLink {
   async #beat(): Promise<void> {
     try {
       if (!this.#connection.ready) throw this.#connection.error;
+      this.#look();
       const doubt = this.#doubt;
       await this.#heartbeat.beat();
       doubt?.resolve();
@@ -285,6 +295,7 @@ export class RedisLink {
     if (stoodMs > staleAfterMs) this.#heartbeat.stoodStill();
     if (stoodMs < this.#leaseMs - leaseMarginMs) return;
     this.#stoodStill = true;
+    if (stoodMs > shortestStandMs) this.#heartbeat.othersFirst.stoodStill();
     // Redis may be away, and this process would go on with sessions that were reported as lost.
     const asked = this.#inquiry.askAnew();
     this.#doubt = { ...Promise.withResolvers<void>(), at: performance.now(), asked };

@@ -1,6 +1,6 @@
 import { callOf } from "../../call-counts.ts";
 import { endKeptMs } from "../../kept-ends.ts";
-import type { EndMessage, EntrustedSession } from "../../registry.ts";
+import type { EndMessage, EntrustedSession, SessionEnd } from "../../registry.ts";
 import { mostChanges } from "../scripts/beat.ts";
 import { type NodeJson, ownerOf, pairs, parseData, parseMessage } from "../sessions/records.ts";
 
@@ -36,6 +36,8 @@ export class FleetCopy {
   readonly #fences = new Map<string, string>();
   /** The sessions that their own nodes could not write. */
   readonly #entrusted = new Map<string, EntrustedSession>();
+  /** Those of them that are written, until a heartbeat gets through. */
+  readonly #unsettled = new Map<string, EntrustedSession>();
   #lastFence = "0";
   /** True where this process stood still, and has not heard of the others since. */
   #isStale = false;
@@ -160,6 +162,25 @@ export class FleetCopy {
   }
 
   /**
+   * Notes that a heartbeat got through after the entrusted sessions were written. Their ends are remembered here, since a snapshot
+   * holds none.
+   */
+  settleEntrusted(): void {
+    for (const [id, session] of this.#unsettled) {
+      const { end } = session;
+      if (end && end !== "withdrawn" && !this.#ended.has(id)) this.#end(id, endedData(session, end));
+    }
+    this.#unsettled.clear();
+  }
+
+  /** Has the entrusted sessions written once more that were written, where no heartbeat got through since: Redis may be empty again. */
+  unsettleEntrusted(): void {
+    for (const [id, session] of this.#unsettled)
+      if (!this.#entrusted.has(id)) this.#entrusted.set(id, session);
+    this.#unsettled.clear();
+  }
+
+  /**
    * Takes some sessions that others have entrusted, and returns arguments for the script `restore`; null where there
    * are none.
    */
@@ -197,10 +218,17 @@ export class FleetCopy {
       for (const session of some) {
         const { sessionId } = session.claim;
         if (this.#entrusted.get(sessionId) === session) this.#entrusted.delete(sessionId);
+        this.#unsettled.set(sessionId, session);
       }
     };
     return { args, written };
   }
+}
+
+/** Returns the data of an ended session, as Redis keeps it. */
+function endedData({ claim, owner }: EntrustedSession, { reason, endedAt }: SessionEnd): string {
+  const header = [ownerOf(owner.nodeId, owner.epoch), callOf(claim), reason, String(endedAt)];
+  return `${JSON.stringify(header)}\n${JSON.stringify(claim)}`;
 }
 
 function hasEnded(data: string): boolean {

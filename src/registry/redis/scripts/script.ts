@@ -26,6 +26,7 @@ import { createHash } from "node:crypto";
  *   :of:<owner>      set: the live sessions of a node#epoch
  *   :changes         stream: sessions that began and ended, messages that wait and were told, so that every node knows all of
  *                    them; :change-count numbers it
+ *   :again           set: nodes that have written again what they know, after Redis was emptied; kept for 10 minutes
  *   :rolled-back     Redis came back with old data a moment ago: nobody is reaped until all have written what they know
  *   :ended:<id>      the same as in :live, with reason and time; gone after 10 minutes
  *   :untold:<owner>  hash: lost sessions that this node#epoch was given to report, until it says that it has

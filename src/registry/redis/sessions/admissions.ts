@@ -58,7 +58,7 @@ export class Admissions {
    */
   async #judge({ claim, call, json }: OwnSession): Promise<boolean> {
     const { maxSessionsPerCall, redis, link, outbox } = this.#options;
-    const takenAlong = outbox.endsAlone(mostTakenAlong);
+    const takenAlong = outbox.endsAlone(link.isBehind ? 0 : mostTakenAlong);
     const limits = [maxSessionsPerCall ?? 0, redis.maxConcurrentSessions ?? 0];
     const args = [...limits, claim.sessionId, call, json, ...endedArguments(takenAlong)];
     const reply = await link.runAsOwner(scripts.claim, args).catch(() => null);

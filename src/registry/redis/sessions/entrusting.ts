@@ -18,6 +18,8 @@ export interface EntrustingOptions {
   readonly outbox: Outbox;
   /** Returns the number of this node's life, and its peers as of the last heartbeat. */
   readonly life: () => { readonly epoch: number; readonly peers: readonly PeerNode[] };
+  /** Returns whether others may have told ends of this process's sessions, since it stood still. */
+  readonly isBehind: () => boolean;
 }
 
 /** Hands to other processes what Redis cannot be told, so that it outlives this one. */
@@ -34,8 +36,12 @@ export class Entrusting {
     return hooks.entrust({ claim, owner: { ...node, epoch: life().epoch }, end, body });
   }
 
-  /** Entrusts the end of a session to others, which may be shown then. `end` is null where the session was never started. */
+  /**
+   * Entrusts the end of a session to others, which may be shown then. `end` is null where the session was never started. Does
+   * nothing where others may have told another end.
+   */
   async end(session: OwnSession, end: SessionEnd | null, body: string | null): Promise<void> {
+    if (this.#options.isBehind()) return;
     const isKept = await this.session(session, end ?? "withdrawn", body);
     const { hooks, life } = this.#options;
     if (isKept || life().peers.length === 0) hooks.mayShow(session.claim.sessionId);
