@@ -169,7 +169,8 @@ withRedis("Redis is emptied: sessions, ends and limits are there again", async (
   void one.registry.end(over.sessionId, ended(), null);
   const { epoch } = (await one.registry.find(live.sessionId))!;
   await redis.flush();
-  // The other one may write it first, as it knew it before, with the epoch that it had; the node's own word has a later one.
+  // Where its own node comes first, that registers anew, with a later epoch. Where the other one does, it writes the node as it knew it,
+  // which then goes on in the same life.
   await eventually("the session is there again", async () => {
     const found = await other.registry.find(live.sessionId);
     if (found) t.like(found, { nodeId: one.nodeId, end: null });
@@ -189,9 +190,11 @@ withRedis("a start right after Redis was emptied registers the node anew", async
   const one = await openRegistry(t, redis, { whileAway: "refuse" });
   const [before, after] = [claimOf(), claimOf()];
   await one.registry.claim(before);
+  const { epoch } = (await one.registry.find(before.sessionId))!;
   await redis.flush();
   await one.registry.claim(after);
   t.is(await redis.command("HLEN", "{greenroom}:live"), 2);
+  for (const { sessionId } of [before, after]) t.true((await one.registry.find(sessionId))!.epoch > epoch);
   t.is(one.heard.away, 0);
 });
 
