@@ -3,7 +3,7 @@
  * threads, and tells it when to end; no agent's code runs in it.
  */
 import { parentPort } from "node:worker_threads";
-import { ProgramHost } from "../src/providers/mcp/shared/program-host.ts";
+import { ProgramHost } from "../src/providers/mcp/hosted/program-host.ts";
 import type { EndSharedThread, ToSharedThread } from "../src/shared/protocol.ts";
 
 const port = parentPort;

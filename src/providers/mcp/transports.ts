@@ -2,10 +2,10 @@ import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import { sharedThreads } from "../../agent/thread/shared-threads.ts";
 import type { McpMessage, McpProgram, McpProgramNote } from "../../shared/mcp-thread.ts";
+import { HostedTransport } from "./hosted/hosted-transport.ts";
 import { fetchWith } from "./http-fetch.ts";
 import type { FilledServerOptions } from "./options.ts";
 import type { Sdk } from "./sdk.ts";
-import { SharedTransport } from "./shared/shared-transport.ts";
 
 /** The longest message of a program, in bytes: one that floods is ended. */
 const longestMessage = 8 * 2 ** 20;
@@ -49,7 +49,7 @@ export function routeTo({ reach }: FilledServerOptions, sdk: Sdk, onBroken: (err
   const { mcp } = sharedThreads();
   // One that is not shared runs there too: it has to end where the thread of its session is lost.
   if (mcp !== null) {
-    const transport = new SharedTransport(mcp, program);
+    const transport = new HostedTransport(mcp, program);
     return { transport, lastWords: () => transport.lastWords, leave };
   }
   const { transport, lastWords } = stdioTransport(program, sdk);

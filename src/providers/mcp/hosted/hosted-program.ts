@@ -29,10 +29,10 @@ interface OpenRequest {
 }
 
 /**
- * One program that several sessions use. To the program they are one client: their requests get ids of their own, answers and progress go
+ * A program that one session uses, or several. To the program they are one client: their requests get ids of their own, answers and progress go
  * back to whom they belong, and the handshake is made once.
  */
-export class SharedProgram {
+export class HostedProgram {
   readonly #transport: ProgramTransport;
   readonly #users = new Set<MessagePort>();
   readonly #open = new Map<number, OpenRequest>();

@@ -7,13 +7,13 @@ import {
 } from "../../../shared/mcp-thread.ts";
 import { loadSdk } from "../sdk.ts";
 import { programTransport } from "../transports.ts";
-import { keyOf, SharedProgram } from "./shared-program.ts";
+import { HostedProgram, keyOf } from "./hosted-program.ts";
 
 /** The time for which a program is kept that no session uses, in milliseconds: the next call finds it there. */
 const keptMs = 60_000;
 
 interface Entry {
-  readonly program: SharedProgram;
+  readonly program: HostedProgram;
   running: boolean;
   timer: NodeJS.Timeout | undefined;
 }
@@ -62,7 +62,7 @@ export class ProgramHost {
     if (this.#closed) return user.close();
     // Another session may have asked for it meanwhile.
     if (this.#entries.has(key)) return this.#open(user, wanted);
-    const program = new SharedProgram(programTransport(wanted, sdk, this.#note));
+    const program = new HostedProgram(programTransport(wanted, sdk, this.#note));
     const entry: Entry = { program, running: false, timer: undefined };
     this.#entries.set(key, entry);
     program.onEnd = () => this.#forget(key, entry);

@@ -11,8 +11,8 @@ import {
   offerSharedThreads,
   SharedThreadUnavailableError,
 } from "../../../src/agent/thread/shared-threads.ts";
+import { HostedProgram } from "../../../src/providers/mcp/hosted/hosted-program.ts";
 import { loadSdk } from "../../../src/providers/mcp/sdk.ts";
-import { SharedProgram } from "../../../src/providers/mcp/shared/shared-program.ts";
 import { programTransport } from "../../../src/providers/mcp/transports.ts";
 import type { FromMcpThread } from "../../../src/shared/mcp-thread.ts";
 import { McpThread } from "../../../src/supervisor/mcp/mcp-thread.ts";
@@ -134,7 +134,7 @@ test.serial(
     const sdk = await loadSdk();
     for (const mode of ["--silent", "--stubborn"]) {
       const wanted = { command: process.execPath, args: [program, mode], env: {}, cwd: null, shared: true };
-      const running = new SharedProgram(
+      const running = new HostedProgram(
         programTransport(wanted, sdk, () => undefined),
         { startMs: 50, silentMs: 50 },
       );

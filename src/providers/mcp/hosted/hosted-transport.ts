@@ -4,8 +4,8 @@ import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import type { SharedThreadAccess } from "../../../agent/thread/shared-threads.ts";
 import type { FromMcpThread, McpMessage, McpProgram, ToMcpThread } from "../../../shared/mcp-thread.ts";
 
-/** The way of a session to a program that it shares with others. */
-export class SharedTransport implements Transport {
+/** The way of a session to a program in the thread that runs those of all sessions. */
+export class HostedTransport implements Transport {
   readonly #access: SharedThreadAccess;
   readonly #program: McpProgram;
   #port: MessagePort | null = null;
