@@ -1,14 +1,10 @@
 import type { SpeechMarkup } from "../../agent/speech-text/voice-markup.ts";
 import type { TTS as AgentTTS, SpeakOptions, SpeechChunk } from "../../agent/tts.ts";
-import { BackOff, pause } from "../../shared/back-off.ts";
-import { SpokenTexts } from "../sound/spoken-texts.ts";
+import { type SpeechFailure, SpokenTexts } from "../sound/spoken-texts.ts";
 import { CartesiaError, closedError } from "./error.ts";
 import { type FilledTtsOptions, fillTtsOptions, type TTSOptions } from "./options.ts";
 import { requestSpeech } from "./speech/speech.ts";
 import { SpeechSocket } from "./speech/speech-socket.ts";
-
-/** The first pause before a retry, in milliseconds; it doubles each time, and up to half of it is added at random. */
-const backOff = new BackOff({ firstMs: 100, jitter: [1, 1.5] });
 
 /** The tags that the voices perform: docs.cartesia.ai/build-with-cartesia/capability-guides/ssml-tags. */
 const tags = ["break", "spell", "emotion"] as const;
@@ -67,12 +63,16 @@ class CartesiaTts implements TTS {
     signal.throwIfAborted();
     if (this.#closed) throw closedError("TTS");
     if (text.trim() === "") return;
-    const { firstByteTimeoutMs } = this.#options;
+    const options = this.#options;
+    const { firstByteTimeoutMs, maxRetries } = options;
     yield* this.#speaking.speak({
       signal,
       service: "Cartesia",
       firstByteTimeoutMs,
-      begin: (cancelled, deadlineAt) => this.#begin(text, cancelled, deadlineAt),
+      maxRetries,
+      request: (cancelled) => requestSpeech({ socket: this.#connection(), options, text, signal: cancelled }),
+      failureOf,
+      silent: (message) => new CartesiaError(message, { kind: "server", code: "empty_answer" }),
     });
   }
 
@@ -93,41 +93,14 @@ class CartesiaTts implements TTS {
     this.#socket = socket;
     return socket;
   }
-
-  /** Speaks the text, again where that helps, until the first sound arrives. After that nothing is repeated. */
-  async *#begin(text: string, signal: AbortSignal, deadlineAt: number): AsyncGenerator<SpeechChunk, void> {
-    for (let retries = 0; ; ) {
-      const chunks = requestSpeech({ socket: this.#connection(), options: this.#options, text, signal });
-      let first: SpeechChunk;
-      try {
-        const { done, value } = await chunks.next();
-        if (done) throw emptyAnswer();
-        first = value;
-      } catch (error) {
-        if (!(error instanceof CartesiaError)) throw error;
-        // The kept connection was just being closed: the text is sent on a new one.
-        if (error.stale) continue;
-        const pauseMs = Math.max(error.retryAfterMs ?? 0, backOff.pauseMs(retries + 1));
-        const helps = error.retryable && error.kind !== "concurrency" && retries < this.#options.maxRetries;
-        if (!helps || performance.now() + pauseMs >= deadlineAt) throw error;
-        retries++;
-        await pause(pauseMs, { signal });
-        continue;
-      }
-      try {
-        yield first;
-        yield* chunks;
-        return;
-      } finally {
-        await chunks.return();
-      }
-    }
-  }
 }
 
 /** @throws a `TypeError` where an option is wrong, or the key is missing */
 export const TTS: new (options?: TTSOptions) => TTS = CartesiaTts;
 
-function emptyAnswer(): CartesiaError {
-  return new CartesiaError("Cartesia answered without any sound", { kind: "server", code: "empty_answer" });
+/** Returns the failure of a request. One too many at once is not sent again: it would wait for the end of another one. */
+function failureOf(error: unknown): SpeechFailure | null {
+  if (!(error instanceof CartesiaError)) return null;
+  const { retryable, retryAfterMs, stale, kind } = error;
+  return { retryable: retryable && kind !== "concurrency", retryAfterMs, stale };
 }

@@ -1,18 +1,12 @@
 import type { SpeechMarkup } from "../../agent/speech-text/voice-markup.ts";
 import type { TTS as AgentTTS, SpeakOptions, SpeechChunk } from "../../agent/tts.ts";
-import { BackOff, pause } from "../../shared/back-off.ts";
 import { Connections } from "../http/connections.ts";
 import { SpokenTexts } from "../sound/spoken-texts.ts";
 import { ElevenlabsError, refusal } from "./error.ts";
 import { type FilledElevenlabsOptions, fillOptions, type TTSOptions } from "./options.ts";
 import { ask } from "./requests.ts";
-import { requestSpeech, type SpeechRequest } from "./speech.ts";
+import { requestSpeech } from "./speech.ts";
 
-/**
- * The first pause before a retry, in milliseconds; it doubles each time, and up to half of it is added at
- * random.
- */
-const backOff = new BackOff({ firstMs: 100, jitter: [1, 1.5] });
 const warmTimeoutMs = 5_000;
 
 /** The models that accept IPA, as `<phoneme alphabet="ipa" ph="…">word</phoneme>`. */
@@ -91,23 +85,17 @@ class ElevenlabsTts implements TTS {
     signal.throwIfAborted();
     if (this.#closed) throw closedError();
     if (text.trim() === "") return;
-    const { firstByteTimeoutMs, sampleRate = rateOfCall <= 16_000 ? 16_000 : 24_000 } = this.#options;
+    const options = this.#options;
+    const { firstByteTimeoutMs, maxRetries, sampleRate = rateOfCall <= 16_000 ? 16_000 : 24_000 } = options;
+    const request = { connections: this.#connections, options, sampleRate, text, neighbours };
     yield* this.#speaking.speak({
       signal,
       service: "ElevenLabs",
       firstByteTimeoutMs,
-      begin: (cancelled, deadlineAt) =>
-        begin(
-          {
-            connections: this.#connections,
-            options: this.#options,
-            sampleRate,
-            text,
-            neighbours,
-            signal: cancelled,
-          },
-          deadlineAt,
-        ),
+      maxRetries,
+      request: (cancelled) => requestSpeech({ ...request, signal: cancelled }),
+      failureOf: (error) => (error instanceof ElevenlabsError ? error : null),
+      silent: (message) => new ElevenlabsError(message, { kind: "server", code: "empty_answer" }),
     });
   }
 
@@ -124,47 +112,4 @@ export const TTS: new (options?: TTSOptions) => TTS = ElevenlabsTts;
 
 function closedError(): Error {
   return new DOMException("The voice is closed", "AbortError");
-}
-
-/**
- * Makes the request, again where that helps, until the first sound arrives. After that nothing is repeated.
- */
-async function* begin(request: SpeechRequest, deadlineAt: number): AsyncGenerator<SpeechChunk, void> {
-  for (let retries = 0; ; ) {
-    const chunks = requestSpeech(request);
-    let first: SpeechChunk;
-    try {
-      const { done, value } = await chunks.next();
-      if (done) throw emptyAnswer();
-      first = value;
-    } catch (error) {
-      if (!(error instanceof ElevenlabsError)) throw error;
-      // The kept connection had been closed. The next attempt uses another one, in the end a new one.
-      if (error.stale) continue;
-      const pauseMs = pauseBefore(error, retries);
-      const inTime = performance.now() + pauseMs < deadlineAt;
-      if (!error.retryable || retries >= request.options.maxRetries || !inTime) throw error;
-      retries++;
-      await pause(pauseMs, { signal: request.signal });
-      continue;
-    }
-    try {
-      yield first;
-      yield* chunks;
-      return;
-    } finally {
-      await chunks.return();
-    }
-  }
-}
-
-function pauseBefore({ retryAfterMs = 0 }: ElevenlabsError, retries: number): number {
-  return Math.max(retryAfterMs, backOff.pauseMs(retries + 1));
-}
-
-function emptyAnswer(): ElevenlabsError {
-  return new ElevenlabsError("ElevenLabs answered without any sound", {
-    kind: "server",
-    code: "empty_answer",
-  });
 }

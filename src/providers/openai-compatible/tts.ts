@@ -1,13 +1,9 @@
 import type { TTS as AgentTTS, SpeakOptions, SpeechChunk } from "../../agent/tts.ts";
-import { BackOff, pause } from "../../shared/back-off.ts";
 import { SpokenTexts } from "../sound/spoken-texts.ts";
 import { checkModel, Endpoint } from "./endpoint.ts";
 import { closedError, OpenAICompatibleError } from "./error.ts";
-import { requestSpeech, type SpeechRequest } from "./speech/speech.ts";
+import { requestSpeech } from "./speech/speech.ts";
 import { type FilledTtsOptions, fillTtsOptions, type TTSOptions } from "./voice-options.ts";
-
-/** The first pause before a retry, in milliseconds; it doubles each time, and up to half of it is added at random. */
-const backOff = new BackOff({ firstMs: 100, jitter: [1, 1.5] });
 
 /**
  * Text to speech by `POST /audio/speech`, with a request for each sentence, streamed as the service makes it.
@@ -56,14 +52,17 @@ class OpenAICompatibleTts implements TTS {
     signal.throwIfAborted();
     if (this.#closed) throw closedError("TTS");
     if (text.trim() === "") return;
-    const { firstByteTimeoutMs } = this.#options;
-    const endpoint = this.#endpoint;
+    const options = this.#options;
+    const { firstByteTimeoutMs, maxRetries } = options;
+    const request = { endpoint: this.#endpoint, model: this.model, options, text };
     yield* this.#speaking.speak({
       signal,
-      service: endpoint.title,
+      service: this.#endpoint.title,
       firstByteTimeoutMs,
-      begin: (cancelled, deadlineAt) =>
-        begin({ endpoint, model: this.model, options: this.#options, text, signal: cancelled }, deadlineAt),
+      maxRetries,
+      request: (cancelled) => requestSpeech({ ...request, signal: cancelled }),
+      failureOf: (error) => (error instanceof OpenAICompatibleError ? error : null),
+      silent: (message) => new OpenAICompatibleError(message, { kind: "server", code: "empty_answer" }),
     });
   }
 
@@ -80,36 +79,3 @@ class OpenAICompatibleTts implements TTS {
  * @throws a `TypeError` that names a wrong option, or the missing key or address
  */
 export const TTS: new (model: string, options?: TTSOptions) => TTS = OpenAICompatibleTts;
-
-/** Makes the request, again where that helps, until the first sound arrives. After that nothing is repeated. */
-async function* begin(request: SpeechRequest, deadlineAt: number): AsyncGenerator<SpeechChunk, void> {
-  for (let retries = 0; ; retries++) {
-    const chunks = requestSpeech(request);
-    let first: SpeechChunk;
-    try {
-      const { done, value } = await chunks.next();
-      if (done) throw silent(request);
-      first = value;
-    } catch (error) {
-      if (!(error instanceof OpenAICompatibleError) || !error.retryable) throw error;
-      const pauseMs = Math.max(error.retryAfterMs ?? 0, backOff.pauseMs(retries + 1));
-      if (retries >= request.options.maxRetries || performance.now() + pauseMs >= deadlineAt) throw error;
-      await pause(pauseMs, { signal: request.signal });
-      continue;
-    }
-    try {
-      yield first;
-      yield* chunks;
-      return;
-    } finally {
-      await chunks.return();
-    }
-  }
-}
-
-function silent({ endpoint }: SpeechRequest): OpenAICompatibleError {
-  return new OpenAICompatibleError(`${endpoint.title} answered without any sound`, {
-    kind: "server",
-    code: "empty_answer",
-  });
-}
