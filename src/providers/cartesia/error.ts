@@ -1,8 +1,7 @@
-import { withOption } from "../../shared/deadline.ts";
 import { retryAfter } from "../../shared/retry-after.ts";
 import { errorText, jsonObject, reasonIn, textOrNone } from "../http/error-text.ts";
 import type { JsonRecord } from "../listening/turn-signal.ts";
-import type { SocketEnd } from "../web-socket/service-socket.ts";
+import { type SocketEnd, socketFailure } from "../web-socket/socket-end.ts";
 
 /** The kinds of errors, by how one would react to them. */
 export type CartesiaErrorKind =
@@ -89,43 +88,15 @@ export function eventError(
 
 /** Makes an error of a connection that ended without being asked to. */
 export function socketError(end: SocketEnd, apiKey: string): CartesiaError {
-  switch (end.type) {
-    case "refused": {
-      const body = jsonObject(end.text);
-      const plain = Object.keys(body).length === 0 ? { message: reasonIn(end.text) } : body;
-      const { message, kind, code, requestId } = eventError(plain, apiKey, end.status);
-      const retryAfterMs = retryAfter(end.headers["retry-after"]);
-      return new CartesiaError(message, { kind, status: end.status, code, requestId, retryAfterMs });
-    }
-    case "failed": {
-      const { code, message } = end.error as { code?: unknown; message?: unknown };
-      const known = textOrNone(code) ?? "ECONNRESET";
-      const said = errorText(textOrNone(message) ?? known, { secrets: [apiKey] });
-      return new CartesiaError(`The connection to Cartesia failed: ${said}`, {
-        kind: "network",
-        code: known,
-        cause: end.error,
-      });
-    }
-    case "late": {
-      const [what, option] =
-        end.what === "handshake"
-          ? ["The handshake with Cartesia", "connectTimeoutMs"]
-          : ["An answer of Cartesia to a ping", undefined];
-      const message = withOption(`${what} took longer than ${end.limitMs} ms`, option);
-      return new CartesiaError(message, { kind: "network", code: "ETIMEDOUT" });
-    }
-    case "closed": {
-      const reason = end.reason === "" ? "" : `: ${errorText(end.reason, { secrets: [apiKey] })}`;
-      const lasting = [1_002, 1_003, 1_007, 1_008].includes(end.code);
-      return new CartesiaError(`Cartesia closed the connection with ${end.code}${reason}`, {
-        kind: lasting ? "invalid" : "network",
-        code: lasting ? `CLOSE_${end.code}` : "ECONNRESET",
-      });
-    }
-    default:
-      return end satisfies never;
+  if (end.type !== "refused") {
+    const { message, ...fields } = socketFailure({ title: "Cartesia", secrets: [apiKey] }, end);
+    return new CartesiaError(message, fields);
   }
+  const body = jsonObject(end.text);
+  const plain = Object.keys(body).length === 0 ? { message: reasonIn(end.text) } : body;
+  const { message, kind, code, requestId } = eventError(plain, apiKey, end.status);
+  const retryAfterMs = retryAfter(end.headers["retry-after"]);
+  return new CartesiaError(message, { kind, status: end.status, code, requestId, retryAfterMs });
 }
 
 export const closedError = (part: string): Error =>

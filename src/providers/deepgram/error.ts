@@ -1,6 +1,7 @@
 import { withOption } from "../../shared/deadline.ts";
 import { retryAfter } from "../../shared/retry-after.ts";
 import { errorText, isPassingStatus, jsonObject, reasonIn, textOrNone } from "../http/error-text.ts";
+import { lastingCloses } from "../web-socket/socket-end.ts";
 
 /** The facts of a {@link DeepgramError}. */
 export interface DeepgramFailure {
@@ -41,11 +42,6 @@ export class DeepgramError extends Error {
  */
 const lastingCode =
   /AUTH|PERMISSION|FORBIDDEN|PAYMENT|CREDIT|QUOTA|BALANCE|BILLING|UNPARSABLE|INVALID|UNSUPPORTED|BAD_REQUEST|NOT_FOUND|^DATA-/i;
-
-/**
- * The codes of close frames that mean the same: unsupported or invalid data, and violations of the protocol.
- */
-const lastingCloses: ReadonlySet<number> = new Set([1_002, 1_003, 1_007, 1_008]);
 
 /** Deepgram's short codes as they occur in texts, such as `DATA-0000`, or `net0001` in an address. */
 const shortCode = /\b(DATA|NET)-?(\d{4})\b/i;

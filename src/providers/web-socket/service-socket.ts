@@ -1,29 +1,14 @@
-import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
+import type { IncomingMessage } from "node:http";
 import type { RawData, WebSocket } from "ws";
 import { refusalText } from "../http/body.ts";
 import { agentFor } from "./agent.ts";
+import type { SocketEnd } from "./socket-end.ts";
 
 /** The longest message that is accepted, in bytes: it holds minutes of sound. */
 const maxMessageBytes = 16 * 1_024 * 1_024;
 
 /** Imports the client of WebSockets. */
 export const loadWebSocket = () => import("ws");
-
-/** The reason for which a connection ended that this side did not end. */
-export type SocketEnd =
-  /** The handshake was answered with this status. */
-  | {
-      readonly type: "refused";
-      readonly status: number;
-      readonly headers: IncomingHttpHeaders;
-      readonly text: string;
-    }
-  /** The system's error. */
-  | { readonly type: "failed"; readonly error: unknown }
-  /** The handshake, or the answer to a ping, took longer than it may. */
-  | { readonly type: "late"; readonly what: "handshake" | "ping"; readonly limitMs: number }
-  /** A close frame (1005: without a code), or the end of the connection without one: 1006. */
-  | { readonly type: "closed"; readonly code: number; readonly reason: string };
 
 export interface ServiceSocketOptions {
   readonly url: string;

@@ -1,43 +1,17 @@
 import { errorText, textOrNone } from "../../http/error-text.ts";
 import type { JsonRecord } from "../../listening/turn-signal.ts";
-import type { SocketEnd } from "../../web-socket/service-socket.ts";
+import { type SocketEnd, socketFailure } from "../../web-socket/socket-end.ts";
 import { type ErrorOwner, OpenAICompatibleError, type OpenAICompatibleErrorKind, refusal } from "../error.ts";
 
-/** The codes of close frames about what was sent: unsupported or invalid data, and violations of the protocol. */
-const lastingCloses: ReadonlySet<number> = new Set([1_002, 1_003, 1_007, 1_008]);
-
 /** Makes an error of a connection that ended without being asked to. */
-export function socketFailure(owner: ErrorOwner, end: SocketEnd): OpenAICompatibleError {
-  const network = (said: string, code: string, cause?: unknown) =>
-    new OpenAICompatibleError(said, { kind: "network", code, cause });
-  switch (end.type) {
-    case "refused": {
-      const error = refusal(owner, end);
-      if (error instanceof OpenAICompatibleError) return error;
-      return new OpenAICompatibleError(error.message, { kind: "invalid", code: error.code });
-    }
-    case "failed": {
-      const { code, message } = end.error as { code?: unknown; message?: unknown };
-      const known = textOrNone(code) ?? "ECONNRESET";
-      const said = errorText(textOrNone(message) ?? known, { secrets: owner.secrets });
-      return network(`${owner.title} cannot be reached: ${said}`, known, end.error);
-    }
-    case "late": {
-      const [what, option] =
-        end.what === "handshake"
-          ? [`The handshake with ${owner.title}`, "connectTimeoutMs"]
-          : [`An answer of ${owner.title} to a ping`, "keepAliveIntervalMs"];
-      return network(`${what} took longer than ${end.limitMs} ms (${option})`, "ETIMEDOUT");
-    }
-    case "closed": {
-      const reason = end.reason === "" ? "" : `: ${errorText(end.reason, { secrets: owner.secrets })}`;
-      const message = `${owner.title} closed the connection with ${end.code}${reason}`;
-      if (!lastingCloses.has(end.code)) return network(message, "ECONNRESET");
-      return new OpenAICompatibleError(message, { kind: "invalid", code: `CLOSE_${end.code}` });
-    }
-    default:
-      return end satisfies never;
+export function socketError({ title, secrets }: ErrorOwner, end: SocketEnd): OpenAICompatibleError {
+  if (end.type === "refused") {
+    const error = refusal({ title, secrets }, end);
+    if (error instanceof OpenAICompatibleError) return error;
+    return new OpenAICompatibleError(error.message, { kind: "invalid", code: error.code });
   }
+  const { message, ...facts } = socketFailure({ title, secrets, pingOption: "keepAliveIntervalMs" }, end);
+  return new OpenAICompatibleError(message, facts);
 }
 
 /** Makes an error of what the service writes within a session: `{type, code, message, param, event_id}`. */

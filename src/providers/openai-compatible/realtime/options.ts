@@ -14,7 +14,7 @@ import type { EnergyGateOptions } from "../../../audio/detection/energy-gate.ts"
 import { defaultTurnDetection, type TurnDetectorOptions } from "../../../audio/detection/turn-detector.ts";
 import { type EndpointOptions, endpointChecks } from "../endpoint.ts";
 
-/** Where the turns of a realtime transcription are found. */
+/** The places at which the turns of a realtime transcription can be found. */
 export type RealtimeTurnDetection = "server" | "semantic" | "local";
 
 /** The options of a realtime transcription. A wrong option throws a `TypeError` that names it. */

@@ -3,7 +3,7 @@ import { isRecord, type JsonRecord } from "../../listening/turn-signal.ts";
 import { ServiceSocket } from "../../web-socket/service-socket.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { OpenAICompatibleError } from "../error.ts";
-import { endsSession, eventFailure, socketFailure } from "./failure.ts";
+import { endsSession, eventFailure, socketError } from "./failure.ts";
 import type { FilledRealtimeOptions } from "./options.ts";
 import { sessionOf } from "./session.ts";
 
@@ -48,7 +48,7 @@ export class RealtimeConnection implements ListeningConnection {
       pingIntervalMs: keepAliveIntervalMs,
       onOpen: () => this.#configure(),
       onMessage: (message) => this.#read(message),
-      onEnd: (end) => this.fail(socketFailure(endpoint, end)),
+      onEnd: (end) => this.fail(socketError(endpoint, end)),
     });
   }
 
