@@ -13,11 +13,11 @@ const folder = new URL("node_modules/.cache/greenroom-bench/", root);
 export interface Packed {
   /** The package's main module. */
   readonly main: URL;
-  /** What it offers for tests: a call in memory. */
+  /** Its module for tests, which has a call in memory. */
   readonly testing: URL;
   /** Its built-in agent, which carries calls in browsers. */
   readonly agent: URL;
-  /** Agents whose calls are in memory: what their services cost a thread, and no edge's media. */
+  /** Agents whose calls are in memory: a thread then holds what their services take, and no media of an edge. */
   readonly own: { readonly openaiCompatible: URL; readonly threeSdks: URL };
   /** Its command line. */
   readonly command: URL;

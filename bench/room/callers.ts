@@ -24,7 +24,7 @@ export interface CallersResult {
   readonly gaps: readonly number[];
   /** The packets that never came, by their numbers. */
   readonly lost: number;
-  /** How late this process looked at what had come: the gaps are as much longer than the agents made them. In milliseconds. */
+  /** The delay with which this process looked at packets, p99, in milliseconds: gaps seem longer by as much. */
   readonly ownDelayP99: number;
   /** The CPU that this process took, in seconds: it shares the cores with the server. */
   readonly cpuSeconds: number;
@@ -39,7 +39,7 @@ process.on("message", async ({ url, sessions, ms, says }: CallersOrder) => {
       return Caller.join(url, session, [...said.slice(begin), ...said.slice(0, begin)]);
     }),
   );
-  // What comes while others join is no figure.
+  // Packets that come while others join are not measured.
   await new Promise((resolve) => setTimeout(resolve, 2_000));
   for (const caller of callers) caller.reset();
   const delay = monitorEventLoopDelay({ resolution: 2 });

@@ -7,7 +7,7 @@ import type { CallersOrder, CallersResult } from "./callers.ts";
 
 const talkingMs = Number(process.env.BENCH_ROOM_TALKING_MS ?? 20_000);
 
-/** What the calls of a server were like, and what they took. */
+/** The measurements of a server and of its callers during their calls. */
 interface Talk extends CallersResult {
   /** Of a core, by the server, for each call. */
   readonly cpuShare: number;

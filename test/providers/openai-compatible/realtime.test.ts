@@ -21,7 +21,7 @@ type Stage = Awaited<ReturnType<typeof stage>>;
 const messages = ({ emulator }: Stage) =>
   emulator.log.of("realtime_message").map(({ message }) => message as Record<string, unknown>);
 
-/** What the emulator heard up to here, in milliseconds of sound. */
+/** The sound that the emulator has heard so far, in milliseconds. */
 const heardMs = ({ emulator }: Stage) =>
   emulator.log.of("realtime_audio").reduce((sum, { bytes }) => sum + ((bytes as number) * 3) / 4 / 48, 0);
 

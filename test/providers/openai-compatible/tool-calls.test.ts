@@ -6,7 +6,7 @@ import { openaiStage } from "../../fixtures/providers/openai-stage.ts";
 const piece = (tool: object): ChatStep => ({ delta: { tool_calls: [tool] } });
 const called = (name: string, args: string) => ({ function: { name, arguments: args } });
 
-/** How services give the calls `a({"n":1})` and `b({"n":2})`. */
+/** The ways in which services give the calls `a({"n":1})` and `b({"n":2})`. */
 const ways: Readonly<Record<string, readonly ChatStep[]>> = {
   "whole, each in a delta, all of index 0": [
     piece({ index: 0, id: "1", type: "function", ...called("a", '{"n":1}') }),
