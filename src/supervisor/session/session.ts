@@ -88,8 +88,10 @@ export class Session extends SessionView implements SlotHolder {
         this.#takesUp = false;
         if (outcome !== "given") this.#putOut();
       },
-      // Where its thread has ended meanwhile, the next one knows all this.
-      () => undefined,
+      () => {
+        // Its thread has ended meanwhile: the next one knows all this, and its end is one like any other.
+        this.#takesUp = false;
+      },
     );
   }
 

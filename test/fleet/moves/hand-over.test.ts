@@ -137,6 +137,32 @@ test("the other agent's thread ends as it is about to take over: the call goes o
   t.is((await foreign.ask(`/sessions/${id}?wait=true`, { method: "DELETE" })).status, 204);
 });
 
+test("the other agent's thread ends before it has taken the call up: the next one does, and the call ends once it finishes", async (t) => {
+  const { pair, id, foreign, supervisor, session, exchange } = await talking(t, {});
+  await exchange("before");
+  const begun = Promise.withResolvers<void>();
+  const held = Promise.withResolvers<void>();
+  pair.store.mayMove = () => {
+    begun.resolve();
+    return held.promise;
+  };
+  const drained = supervisor.drain({ timeoutMs: 60_000 });
+  await begun.promise;
+  const prepared = (await supervisorOf(foreign.launcher)).arrivals.prepared(id)!;
+  // Its own events are told once more as it takes the session over, right before its agent is asked to take up the call.
+  const { unsubscribe } = prepared.events.subscribe(prepared.events.lastId, () => {
+    unsubscribe();
+    prepared.slot?.kill({ reason: "unresponsive", message: "a test ends it" });
+  });
+  held.resolve();
+  await drained;
+  t.true(session.isElsewhere);
+  await eventually("the next one is in the call", () => prepared.resumes === 2 && prepared.state === "live");
+  await foreign.ask(`/sessions/${id}/messages`, { method: "POST", json: { text: "goodbye" } });
+  await eventually("it is over", () => pair.store.records.get(id)?.end?.reason === "finished");
+  t.is(prepared.resumes, 2);
+});
+
 test("nobody comes to an agent that is not about to take up the call", async (t) => {
   const { id, owner, foreign } = await talking(t, {});
   for (const { url, ask } of [owner, foreign]) {
