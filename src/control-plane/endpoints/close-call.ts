@@ -87,11 +87,13 @@ async function closeOwn(
     else refused ||= await permissions.shows(scope);
   }
   // All sessions are asked to close before any of them is waited for.
-  const closed = await Promise.all(
-    closing.map(async ({ id }) => ({ id, live: await supervisor.closeSession(id, how).catch(() => false) })),
+  const closed = await Promise.allSettled(
+    closing.map(async ({ id }) => ((await supervisor.closeSession(id, how)) ? id : null)),
   );
-  const unsure = closing.some((session) => session.mayBeElsewhere || session.changeOfHands.underWay);
-  return { ids: closed.filter(({ live }) => live).map(({ id }) => id), refused, unsure };
+  const ids = closed.flatMap((one) => (one.status === "fulfilled" ? (one.value ?? []) : []));
+  // A close rejects where the session changes hands for too long. It stays open, also where its owner is known by the end of the other closes.
+  const isOpen = closed.some(({ status }) => status === "rejected");
+  return { ids, refused, unsure: isOpen || closing.some(({ mayBeElsewhere }) => mayBeElsewhere) };
 }
 
 function read(status: number, body: unknown): Closed {
