@@ -83,6 +83,7 @@ export class OutputQueue {
   #playedAt = 0;
   /** The time before which nothing is sent. */
   #heldUntil = 0;
+  #callOffHold: () => void = () => {};
   #state: "open" | "paused" | "closed" = "open";
   /** The speech that stopped since its sound was not made in time. */
   #starving: QueuedSpeech | undefined;
@@ -230,12 +231,14 @@ export class OutputQueue {
   /** Sends nothing for so many milliseconds, while another agent is heard to its end. */
   hold(ms: number): void {
     this.#heldUntil = this.#clock.now() + ms;
-    this.#clock.alarm(ms, () => this.#changed());
+    this.#callOffHold();
+    this.#callOffHold = this.#clock.alarm(ms, () => this.#changed());
   }
 
   /** Cuts, and takes no more. */
   close(): CutReport {
     const report = this.cut();
+    this.#callOffHold();
     this.#state = "closed";
     return report;
   }
