@@ -77,7 +77,7 @@ test("where Cartesia breaks off in mid-sentence, the next sentence is ElevenLabs
   t.deepEqual(told, ["cartesia", "elevenlabs"]);
 });
 
-test("ears of three vendors take over from each other in mid-turn, and no word that was known is lost", async (t) => {
+test("recognisers of three vendors take over from each other in mid-turn, and no word that was known is lost", async (t) => {
   const emulator = await startDeepgram({
     delays: deepgramNone,
     script: { phrases: ["Book a table"], automatic: false },
