@@ -33,7 +33,7 @@ export function spoken(ledger: Ledger, observed: Observed): readonly Broken[] {
       const what = `in ${id} the word ${word} was taken, and at last the agent knew ${list!.words.join(" ")}`;
       add("words_lost", at, about, what, mayBeForgotten(observed, call, at, 0));
     }
-    const isCut = ledger.ends.get(id)?.some(({ at, endReason }) => endReason !== "closed" && at > 0) ?? false;
+    const isCut = ledger.ends.get(id)?.some(({ endReason }) => endReason !== "closed") ?? false;
     if (unansweredSince !== null && !isCut) {
       const what = `in ${id} a caller was not answered any more`;
       add("not_answered", unansweredSince, about, what);

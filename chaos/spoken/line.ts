@@ -18,8 +18,6 @@ export class Line {
   #joined = false;
   #resume: string | null = null;
   #over = false;
-  /** The number of connections that were let in. */
-  entries = 0;
 
   constructor(options: LineOptions) {
     this.#options = options;
@@ -77,7 +75,6 @@ export class Line {
     switch (message.type) {
       case "joined":
         this.#joined = true;
-        this.entries += 1;
         this.#resume = String(message.resume);
         break;
       case "moving":
@@ -100,7 +97,6 @@ export class Line {
       if (link === this.#current) this.#take(message, link);
       else if (message.type === "joined" && this.#next?.link === link) {
         this.#next.joined = true;
-        this.entries += 1;
         this.#resume = String(message.resume);
         before.send({ type: "ready" });
       } else this.#options.onMessage(message);

@@ -8,8 +8,7 @@ const silentMs = 2_500;
 const openTimeoutMs = 10_000;
 
 /** A message of the server, beside its sound. */
-// biome-ignore lint/suspicious/noExplicitAny: messages have many shapes
-export type Message = { readonly type: string } & Readonly<Record<string, any>>;
+export type Message = { readonly type: string } & Readonly<Record<string, unknown>>;
 
 export interface LinkOptions {
   /** The address of the fleet. */
