@@ -2,7 +2,7 @@ import { Agent, defineAgent, Tools } from "greenroom";
 import * as local from "greenroom/local";
 import { z } from "zod";
 
-// A type and no interface: TypeScript knows of an interface never that all of it is JSON.
+// A type, since TypeScript does not accept an interface as JSON.
 type Values = { name: string | null; orders: string[] };
 
 const tools = new Tools<Values>();

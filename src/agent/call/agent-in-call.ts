@@ -3,7 +3,7 @@ import type { TurnOutcome } from "../../shared/session/agent-event.ts";
 import type { AgentUser, Participant } from "../edge.ts";
 import type { Message } from "../model/message.ts";
 
-/** The values of a store of JSON, by their names. One's own are described by a type, since TypeScript takes no interface for it. */
+/** The values of a store of JSON, by their names. Describe your own with a type: TypeScript does not accept an interface here. */
 export type AgentValues = Readonly<Record<string, JsonValue | undefined>>;
 
 /** A store of JSON for one call: 64 KiB of it at most. */

@@ -15,7 +15,7 @@ interface ToolOptions {
   readonly allowedTools?: readonly string[];
 }
 
-/** The same of an agent with roles, which may have others. */
+/** The options of an agent that has roles, each with functions of its own where it names any. */
 interface RoleTools extends ToolOptions {
   readonly roles?: Readonly<Record<string, Partial<ToolOptions>>>;
 }

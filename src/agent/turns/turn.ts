@@ -43,8 +43,9 @@ export class Turn {
   #onEnd: ((outcome: TurnOutcome) => void) | null = null;
   /** The handoff with which the answer ended; null where it ended by itself. */
   #handoff: Handoff | null = null;
-  /** The words of the answer so far, and whether the model has written all of them. */
+  /** The words of the answer so far. */
   #written = "";
+  /** True once the model has written all of them. */
   #isWritten = false;
   /** The words of participants while the agent went on. */
   readonly #backchannels: Message[] = [];
@@ -226,7 +227,10 @@ export class Turn {
     void this.#output.stopAfterSentence().then((more) => more && this.interrupt());
   }
 
-  /** Lets the agent end the sentence that it is saying. Resolves a little before it is over, with whether it has more to say, with which another agent is to go on. */
+  /**
+   * Lets the agent end the sentence that it is saying. Resolves a little before that is heard, with whether there is more to say, with which
+   * another agent is to go on.
+   */
   async endSentence(): Promise<boolean> {
     this.#isMoving = true;
     return (await this.#output.stopAfterSentence(takeOverMs)) && !this.over;
