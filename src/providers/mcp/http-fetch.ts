@@ -47,10 +47,11 @@ async function* bounded(
   body: ReadableStream<Uint8Array>,
   { isEndless, onBroken }: { readonly isEndless: boolean; readonly onBroken: (error: Error) => void },
 ): AsyncGenerator<Uint8Array> {
+  const eventLength = eventMeter();
   let length = 0;
   try {
     for await (const bytes of body) {
-      length = isEndless ? lengthOfEvent(length, bytes) : length + bytes.byteLength;
+      length = isEndless ? eventLength(bytes) : length + bytes.byteLength;
       if (length > longestMessage)
         throw new Error(`A response is longer than ${longestMessage / 2 ** 20} MiB`);
       yield bytes;
@@ -62,9 +63,18 @@ async function* bounded(
   }
 }
 
-/** Returns the length of the event under way: a blank line ends one. @param before Its length before these bytes. */
-function lengthOfEvent(before: number, bytes: Uint8Array): number {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const end = Math.max(...["\n\n", "\r\n\r\n", "\r\r"].map((blank) => text.lastIndexOf(blank)));
-  return end < 0 ? before + bytes.byteLength : bytes.byteLength - end;
+const blankLines = ["\n\n", "\r\n\r\n", "\r\r"];
+
+/** Returns a function that takes the bytes of a stream piece by piece, and returns the length of the event under way: a blank line ends one. */
+function eventMeter(): (bytes: Uint8Array) => number {
+  let length = 0;
+  // A blank line may begin in one piece and end in the next: servers that write line by line always do that.
+  let last = Buffer.alloc(0);
+  return (bytes) => {
+    const text = Buffer.concat([last, bytes]);
+    const end = Math.max(...blankLines.map((blank) => text.lastIndexOf(blank)));
+    length = end < 0 ? length + bytes.byteLength : text.byteLength - end;
+    last = text.subarray(-3);
+    return length;
+  };
 }

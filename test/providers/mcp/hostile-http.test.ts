@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import test, { type ExecutionContext } from "ava";
 import * as mcp from "greenroom/mcp";
 import type { ToolImages } from "../../../src/agent/tools/tool-images.ts";
@@ -133,6 +134,37 @@ test("a stream of messages with an event that has no end is closed", async (t) =
       return false;
     }
   });
+});
+
+test("a stream of messages that is written line by line stays open, whatever the number of its events", async (t) => {
+  const told = Promise.withResolvers<void>();
+  let listed = 0;
+  const { url, requests } = await rawServer(t, {
+    initialize: (asked) =>
+      answer(asked, {
+        protocolVersion: asked.message.params?.protocolVersion,
+        capabilities: { tools: { listChanged: true } },
+        serverInfo: { name: "by line", version: "1" },
+      }),
+    GET: async ({ response }) => {
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      const changed = JSON.stringify({ jsonrpc: "2.0", method: "notifications/tools/list_changed" });
+      for (const line of [...Array(5).fill(`: ${"x".repeat(3_000_000)}`), `data: ${changed}`]) {
+        await new Promise((resolve) => response.write(`${line}\n`, resolve));
+        // The client, in this thread too, reads the line by itself.
+        for (let turns = 0; turns < 100; turns += 1) await nextTurn();
+        response.write("\n");
+      }
+    },
+    "tools/list": (asked) => {
+      listed += 1;
+      answer(asked, { tools: [] });
+      if (listed === 2) told.resolve();
+    },
+  });
+  await client(t, url).warm(never);
+  await told.promise;
+  t.is(requests.filter(({ message }) => message.method === "initialize").length, 1);
 });
 
 test("an image is shown as what it is, and one that models do not take is not shown", async (t) => {
