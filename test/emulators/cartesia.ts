@@ -3,10 +3,7 @@
  * the types of its client have them. The voice is tones that tell which character they speak (see `elevenlabs/tone.ts`).
  */
 import { randomUUID } from "node:crypto";
-import { once } from "node:events";
-import { createServer, type IncomingMessage } from "node:http";
-import { createServer as createTlsServer } from "node:https";
-import type { AddressInfo } from "node:net";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { WebSocketServer } from "ws";
 import { type CartesiaAccount, defaultAccount } from "./cartesia/account.ts";
@@ -16,7 +13,8 @@ import { type CartesiaScript, defaultScript } from "./cartesia/script.ts";
 import { SpeechConnection, type SpeechWorld } from "./cartesia/speech.ts";
 import { TurnsConnection } from "./cartesia/turns.ts";
 import { readTurnsQuery } from "./cartesia/turns-check.ts";
-import { type Emulator, isRightKey, WireLog } from "./emulator.ts";
+import { type Emulator, isRightKey } from "./emulator.ts";
+import { type Certificate, HttpServer } from "./http-server.ts";
 
 export type { CartesiaAccount } from "./cartesia/account.ts";
 export { Refusal } from "./cartesia/refusal.ts";
@@ -28,7 +26,7 @@ export interface CartesiaEmulatorOptions {
   readonly script?: Partial<CartesiaScript>;
   readonly account?: Partial<CartesiaAccount>;
   /** Serve over TLS with this certificate. */
-  readonly tls?: { readonly key: string; readonly cert: string };
+  readonly tls?: Certificate;
 }
 
 /** The delays of answers: the model's 90 ms to the first sound and the network, as Cartesia publishes them, or none. */
@@ -43,11 +41,10 @@ export async function startCartesia(options: CartesiaEmulatorOptions = {}): Prom
 /**
  * Log entries: `handshake` (path, query, headers), `refused` (status), `speech_open`, `speech_request` (body), `speech_first_piece`,
  * `speech_sent`, `speech_cancel`, `speech_done`, `speech_close`; `turns_open`, `turns_audio` (bytes), `turns_message`, `turns_sent`,
- * `turns_close`. Those of a connection carry its number from 0.
+ * `turns_close`. Those of a WebSocket carry its number from 0.
  */
-export class CartesiaEmulator implements Emulator {
+export class CartesiaEmulator extends HttpServer implements Emulator {
   readonly provider = "cartesia";
-  readonly log = new WireLog();
   readonly script: CartesiaScript;
   readonly account: CartesiaAccount;
   readonly faults = new CartesiaFaults();
@@ -55,30 +52,20 @@ export class CartesiaEmulator implements Emulator {
   readonly speech: SpeechConnection[] = [];
   readonly turns: TurnsConnection[] = [];
   readonly #world: SpeechWorld;
-  readonly #scheme: string;
-  readonly #http: ReturnType<typeof createServer>;
   readonly #webSockets = new WebSocketServer({ noServer: true, perMessageDeflate: false });
-  readonly #sockets = new Set<Duplex>();
   #opened = { speech: 0, turns: 0 };
 
   constructor({ script, account, tls }: CartesiaEmulatorOptions) {
+    super(tls);
     this.script = { ...defaultScript(), ...script };
     this.account = { ...defaultAccount(), ...account };
     const { faults, log } = this;
     this.#world = { script: this.script, account: this.account, faults, log, speaking: 0 };
-    this.#scheme = tls ? "https" : "http";
-    this.#http = tls ? createTlsServer(tls) : createServer();
-    this.#http.on("request", (_, response) => response.writeHead(404).end());
-    this.#http.on("upgrade", (request, socket, head) => this.#shakeHands(request, socket, head));
-    this.#http.on(tls ? "secureConnection" : "connection", (socket: Duplex) => {
-      this.#sockets.add(socket);
-      socket.on("error", () => {});
-      socket.on("close", () => this.#sockets.delete(socket));
-    });
+    this.serveUpgrades((request, socket, head) => this.#shakeHands(request, socket, head));
   }
 
   get url(): string {
-    return `${this.#scheme}://127.0.0.1:${(this.#http.address() as AddressInfo).port}`;
+    return this.origin;
   }
 
   get environment(): Readonly<Record<string, string>> {
@@ -90,21 +77,13 @@ export class CartesiaEmulator implements Emulator {
     return this.#world.speaking;
   }
 
-  async listen(port: number): Promise<void> {
-    this.#http.listen(port, "127.0.0.1");
-    await once(this.#http, "listening");
-  }
-
-  async close(): Promise<void> {
+  override async close(): Promise<void> {
     for (const socket of this.#webSockets.clients) socket.terminate();
-    for (const socket of this.#sockets) socket.destroy();
-    if (!this.#http.listening) return;
-    this.#http.close();
-    await once(this.#http, "close");
+    await super.close();
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.close();
+  protected override serve(_request: IncomingMessage, response: ServerResponse): void {
+    response.writeHead(404).end();
   }
 
   #shakeHands(request: IncomingMessage, socket: Duplex, head: Buffer): void {
