@@ -1,4 +1,5 @@
 import type { JsonValue } from "../../shared/protocol.ts";
+import { toolName } from "../../shared/session/running-tools.ts";
 import {
   type Check,
   matchesAll,
@@ -44,7 +45,7 @@ const partShapes: readonly Check[] = [
 ];
 
 /** The names that functions may have. */
-const functionName = matching(/^[\w.-]{1,64}$/, "the name of a function");
+const functionName = matching(toolName, "the name of a function");
 
 const said = {
   text: textOrEmpty,

@@ -234,7 +234,7 @@ export class Reply {
                 "A tool call was dropped: the last round of tools was over",
               );
               broken = true;
-            } else if (!tools.functions.has(event.call.name) && !modelName.test(event.call.name)) {
+            } else if (!tools.functions.has(event.call.name) && !nameForAll.test(event.call.name)) {
               log.warn(
                 { event: "tool_call_dropped", tool: cutText(event.call.name, 64, "…") },
                 "A tool call was dropped: its name is none",
@@ -296,4 +296,4 @@ export class Reply {
  * The names that every service takes of a call in the conversation. A model may make up others, such as one that repeats itself; with
  * one of those in the conversation each further request would be refused.
  */
-const modelName = /^[A-Za-z_][\w-]{0,63}$/;
+const nameForAll = /^[A-Za-z_][\w-]{0,63}$/;

@@ -1,4 +1,5 @@
 import type { JsonObject } from "../../shared/protocol.ts";
+import { toolName } from "../../shared/session/running-tools.ts";
 import type { AgentValues, ToolContext } from "../call/agent-in-call.ts";
 import {
   anyFunction,
@@ -143,7 +144,7 @@ export class CheckedFunction implements RegisteredFunction {
   /** Throws a `TypeError` where the definition cannot work. */
   constructor(definition: SchemaFunction<StandardSchema> | JsonSchemaFunction) {
     const { name, description, parameters } = definition;
-    if (typeof name !== "string" || !/^[\w.-]{1,64}$/.test(name)) {
+    if (typeof name !== "string" || !toolName.test(name)) {
       const given = typeof name === "string" ? `"${name}"` : String(name);
       throw new TypeError(
         `registerFunction: ${given} is no name for a function: use letters, digits, _ . - (at most 64)`,
