@@ -201,7 +201,9 @@ export class RealtimeConnection {
       this.#opening = false;
     }
     if (this.#isStale && !this.#changed(session)) {
-      await this.#closeSession(session);
+      // As for one that is replaced, the next session does not wait for its end, which may take long.
+      this.#model = null;
+      void this.#closeSession(session);
       return;
     }
     this.#session = session;
@@ -243,10 +245,11 @@ export class RealtimeConnection {
       const closed = this.#closeSession(session);
       if (this.#session === session) {
         this.#handle = session.handle ?? null;
-        await closed;
         this.#session = null;
         this.#model = null;
       }
+      // The next session does not wait for it, which may take long. At the end of the call it has the time that all parts have.
+      if (signal.aborted) await closed;
     }
   }
 

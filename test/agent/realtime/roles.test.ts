@@ -134,6 +134,36 @@ for (const changes of [true, false]) {
   });
 }
 
+test("a change while a session is being opened: another one is opened, and does not wait for the end of the first", async (t) => {
+  const llm = new testing.RealtimeModel({ replies: ["Hello."] });
+  const [begun, held, closing] = Array.from({ length: 3 }, () => Promise.withResolvers<void>());
+  const open = llm.open.bind(llm);
+  llm.open = async (request) => {
+    llm.open = open;
+    begun!.resolve();
+    await held!.promise;
+    const session = await open(request);
+    const close = session.close.bind(session);
+    session.close = () => closing!.promise.then(close);
+    return session;
+  };
+  const call = await RealtimeCall.with(t, { llm, edge: { speed: 4 }, agent: reception() });
+  t.teardown(closing!.resolve);
+  call.hosted.type("Hi");
+  await begun!.promise;
+  call.hosted.agent.instruct("Be brief.");
+  held!.resolve();
+  await call.turnsOver(1);
+  const [first, second] = [await llm.session(), await llm.session(2)];
+  t.deepEqual(
+    [first.opened.instructions, second.opened.instructions],
+    ["You are the receptionist.", "Be brief."],
+  );
+  t.deepEqual([first.requests.length, second.requests.length], [0, 1]);
+  closing!.resolve();
+  await until(() => !first.open, "the end of the first");
+});
+
 test("a change in the middle of an answer, and of a question, cuts neither", async (t) => {
   const llm = new testing.RealtimeModel({ replies: ["I say this to its end.", "Yes."] });
   const call = await RealtimeCall.with(t, { llm, edge: { speed: 4 }, agent: reception() });
