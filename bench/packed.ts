@@ -82,7 +82,9 @@ export default defineAgent({
       ${services}
     }),
   async joinCall(agent, { callType, callId }) {
-    await using _ = await agent.join(await agent.createCall(callType, callId));
+    const call = await agent.createCall(callType, callId);
+    // Its caller comes after the first turn.
+    await using _ = await agent.join(call, { participantWaitTimeoutMs: null });
     await agent.say("Hello, I am here.");
     await agent.finish();
   },
